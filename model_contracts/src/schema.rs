@@ -1,0 +1,430 @@
+//! The contract as types: reader, validator and scope hash.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::canonical::{canonical_json, first_unportable_number};
+use crate::compare::first_difference;
+use crate::error::ContractError;
+use crate::{V1_JSON, v1};
+
+/// Kinds of model that a contract describes; each hashes its own part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelKind {
+    /// Beat and downbeat activations from features.
+    BeatModel,
+}
+
+impl ModelKind {
+    /// Key of the kind in `hash_scope`.
+    pub fn scope_key(self) -> &'static str {
+        match self {
+            Self::BeatModel => "beat_model",
+        }
+    }
+}
+
+/// A validated contract.
+#[derive(Debug, Clone)]
+pub struct Contract {
+    /// `MAJOR.MINOR.PATCH`.
+    pub contract_version: String,
+    /// Sample rates, hop, downmix.
+    pub audio: AudioSpec,
+    /// Rates of the clocks.
+    pub clocks: ClockSpec,
+    /// Section labels, index = class.
+    pub labels: Vec<String>,
+    /// Hazard horizons, beats.
+    pub horizons_beats: Vec<u32>,
+    /// The standard filterbank.
+    pub logfb: LogFilterbankSpec,
+    /// Tensors of a beat model.
+    pub beat_model: BeatModelSpec,
+    value: Value,
+}
+
+/// `audio`: what reaches the models.
+#[derive(Debug, Clone, Deserialize)]
+pub struct AudioSpec {
+    /// Rate of the resampled stream, Hz.
+    pub model_rate_hz: u32,
+    /// Samples of that stream per frame.
+    pub hop_samples: usize,
+    /// Lowest host rate accepted, Hz.
+    pub host_rate_min_hz: u32,
+    /// Highest host rate accepted, Hz.
+    pub host_rate_max_hz: u32,
+}
+
+/// `clocks`: rates of the fixed clocks.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ClockSpec {
+    /// Frames per second.
+    pub slow_hz: u32,
+    /// Anticipator steps per second.
+    pub anticipator_hz: f64,
+    /// Frames pooled into one anticipator step.
+    pub pool_frames: usize,
+    /// Controller steps per second.
+    pub controller_hz: u32,
+    /// Clock ticks per beat.
+    pub ticks_per_beat: u32,
+}
+
+/// `features.logfb`: the standard logarithmic filterbank.
+#[derive(Debug, Clone, Deserialize)]
+pub struct LogFilterbankSpec {
+    /// Window length, samples.
+    pub window_samples: usize,
+    /// Transform length, samples.
+    pub fft_samples: usize,
+    /// Bins kept.
+    pub fft_bins: usize,
+    /// The length that bin frequencies are computed with (`k * rate / this`).
+    pub bin_hz_divisor_samples: usize,
+    /// Bands per octave.
+    pub bands_per_octave: u32,
+    /// Lowest centre, Hz.
+    pub fmin_hz: f64,
+    /// Highest centre, Hz.
+    pub fmax_hz: f64,
+    /// Tuning reference, Hz.
+    pub fref_hz: f64,
+    /// Bands after duplicate centres are removed.
+    pub bands: usize,
+    /// Length of one feature frame.
+    pub len: usize,
+}
+
+/// One tensor: name, dimensions (a number, or a name that the model binds), element type.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct TensorSpec(pub String, pub Vec<Value>, pub String);
+
+/// `beat_model.front_end`: what every beat model's features share.
+#[derive(Debug, Clone, Deserialize)]
+pub struct FrontEndSpec {
+    /// Kind of features.
+    pub kind: String,
+    /// Sample rate, Hz.
+    pub rate_hz: u32,
+    /// Samples per frame.
+    pub hop_samples: usize,
+}
+
+/// `beat_model`: tensors and classes of a beat model.
+#[derive(Debug, Clone, Deserialize)]
+pub struct BeatModelSpec {
+    /// ONNX operator set.
+    pub opset: i64,
+    /// Meaning of the three outputs, in order.
+    pub class_order: Vec<String>,
+    /// Features expected.
+    pub front_end: FrontEndSpec,
+    /// Input tensors in order.
+    pub inputs: Vec<TensorSpec>,
+    /// Output tensors in order.
+    pub outputs: Vec<TensorSpec>,
+}
+
+#[derive(Deserialize)]
+struct Raw {
+    contract_version: String,
+    audio: AudioSpec,
+    clocks: ClockSpec,
+    labels: Vec<String>,
+    horizons_beats: Vec<u32>,
+    features: RawFeatures,
+    beat_model: BeatModelSpec,
+}
+
+#[derive(Deserialize)]
+struct RawFeatures {
+    logfb: LogFilterbankSpec,
+}
+
+impl Contract {
+    /// The contract of this build.
+    ///
+    /// # Panics
+    /// Never in a build whose tests passed: the text is compiled in and validated by them.
+    pub fn current() -> Self {
+        Self::parse(V1_JSON).expect("v1.json is valid: checked by the tests of this crate")
+    }
+
+    /// Reads and validates a contract.
+    ///
+    /// # Errors
+    /// [`ContractError`], naming the field and its value.
+    pub fn parse(text: &str) -> Result<Self, ContractError> {
+        let value: Value = serde_json::from_str(text).map_err(|e| ContractError::Unreadable(e.to_string()))?;
+        let raw: Raw = serde_json::from_value(value.clone()).map_err(|e| ContractError::Unreadable(e.to_string()))?;
+        check_major(&raw.contract_version)?;
+        if let Some((pointer, text)) = first_unportable_number(&value, "") {
+            return Err(ContractError::UnportableNumber { pointer, text });
+        }
+        let contract = Self {
+            contract_version: raw.contract_version,
+            audio: raw.audio,
+            clocks: raw.clocks,
+            labels: raw.labels,
+            horizons_beats: raw.horizons_beats,
+            logfb: raw.features.logfb,
+            beat_model: raw.beat_model,
+            value,
+        };
+        contract.check_rules()?;
+        contract.scope(ModelKind::BeatModel)?;
+        Ok(contract)
+    }
+
+    /// The contract as JSON.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The part of the contract that a model of `kind` depends on: an object from JSON pointer to value.
+    ///
+    /// # Errors
+    /// [`ContractError::MissingScope`] where `hash_scope` names a field that is not there.
+    pub fn scope(&self, kind: ModelKind) -> Result<Value, ContractError> {
+        let key = kind.scope_key();
+        let missing = |pointer: &str| ContractError::MissingScope { kind: key, pointer: pointer.to_owned() };
+        let pointers = self.value.pointer(&format!("/hash_scope/{key}")).and_then(Value::as_array).ok_or_else(|| missing("/hash_scope"))?;
+        let mut scope = Map::new();
+        for pointer in pointers {
+            let pointer = pointer.as_str().ok_or_else(|| missing("a value that is no string"))?;
+            scope.insert(pointer.to_owned(), self.value.pointer(pointer).ok_or_else(|| missing(pointer))?.clone());
+        }
+        Ok(Value::Object(scope))
+    }
+
+    /// `sha256:` and the hexadecimal SHA-256 of the canonical JSON of [`Self::scope`].
+    ///
+    /// # Errors
+    /// As [`Self::scope`].
+    pub fn scope_hash(&self, kind: ModelKind) -> Result<String, ContractError> {
+        Ok(hash_of(&self.scope(kind)?))
+    }
+
+    /// Checks the contract that a model was made for: its version, its scope text and its hash.
+    ///
+    /// # Errors
+    /// Another major version, a hash that does not belong to the text, or the first differing field.
+    pub fn check_model(&self, kind: ModelKind, version: &str, scope: &Value, hash: &str) -> Result<(), ContractError> {
+        check_major(version)?;
+        if let Some(mut difference) = first_difference(&self.scope(kind)?, scope) {
+            // The keys of a scope are JSON pointers themselves.
+            difference.pointer = difference.pointer.replacen("//", "/", 1);
+            return Err(ContractError::Mismatch(difference));
+        }
+        let expected = hash_of(scope);
+        if expected != hash {
+            return Err(ContractError::HashOfOtherText { expected, got: hash.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn check_rules(&self) -> Result<(), ContractError> {
+        let rule = |field, rule, holds: bool, got: String| if holds { Ok(()) } else { Err(ContractError::Rule { field, rule, got }) };
+        let audio = &self.audio;
+        rule(
+            "/labels",
+            "8 distinct labels, silence first",
+            self.labels.len() == 8 && distinct(&self.labels) && self.labels[0] == "silence",
+            format!("{:?}", self.labels),
+        )?;
+        rule(
+            "/horizons_beats",
+            "ascending and positive",
+            !self.horizons_beats.is_empty() && self.horizons_beats[0] > 0 && self.horizons_beats.windows(2).all(|w| w[0] < w[1]),
+            format!("{:?}", self.horizons_beats),
+        )?;
+        rule(
+            "/audio/hop_samples",
+            "model_rate_hz / slow_hz, exactly",
+            self.clocks.slow_hz > 0 && audio.model_rate_hz as usize == audio.hop_samples * self.clocks.slow_hz as usize,
+            audio.hop_samples.to_string(),
+        )?;
+        rule(
+            "/audio/host_rate_min_hz",
+            "below host_rate_max_hz and above 0",
+            audio.host_rate_min_hz > 0 && audio.host_rate_min_hz < audio.host_rate_max_hz,
+            audio.host_rate_min_hz.to_string(),
+        )?;
+        rule(
+            "/clocks/anticipator_hz",
+            "slow_hz / pool_frames",
+            self.clocks.anticipator_hz * self.clocks.pool_frames as f64 == f64::from(self.clocks.slow_hz),
+            self.clocks.anticipator_hz.to_string(),
+        )?;
+        rule("/clocks/ticks_per_beat", "positive", self.clocks.ticks_per_beat > 0, self.clocks.ticks_per_beat.to_string())?;
+        rule("/features/logfb/len", "2 x bands", self.logfb.len == 2 * self.logfb.bands, self.logfb.len.to_string())?;
+        rule(
+            "/features/logfb/fft_bins",
+            "at most half of fft_samples",
+            self.logfb.fft_bins <= self.logfb.fft_samples / 2 + 1,
+            self.logfb.fft_bins.to_string(),
+        )?;
+        rule(
+            "/beat_model/class_order",
+            "beat, downbeat, none",
+            self.beat_model.class_order == ["beat", "downbeat", "none"],
+            format!("{:?}", self.beat_model.class_order),
+        )?;
+        rule(
+            "/beat_model/front_end/rate_hz",
+            "equal to /audio/model_rate_hz",
+            self.beat_model.front_end.rate_hz == audio.model_rate_hz,
+            self.beat_model.front_end.rate_hz.to_string(),
+        )?;
+        rule(
+            "/beat_model/front_end/hop_samples",
+            "equal to /audio/hop_samples",
+            self.beat_model.front_end.hop_samples == audio.hop_samples,
+            self.beat_model.front_end.hop_samples.to_string(),
+        )?;
+        rule(
+            "/beat_model/inputs",
+            "features first, then states",
+            self.beat_model.inputs.first().is_some_and(|t| t.0 == "features"),
+            format!("{:?}", self.beat_model.inputs),
+        )?;
+        rule(
+            "/beat_model/outputs",
+            "activations first, one new state per state input",
+            self.beat_model.outputs.first().is_some_and(|t| t.0 == "activations")
+                && self.beat_model.outputs.len() == self.beat_model.inputs.len(),
+            format!("{:?}", self.beat_model.outputs),
+        )
+    }
+}
+
+fn hash_of(value: &Value) -> String {
+    let digest = Sha256::digest(canonical_json(value).as_bytes());
+    format!("sha256:{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+}
+
+fn distinct(labels: &[String]) -> bool {
+    labels.iter().enumerate().all(|(i, label)| !labels[..i].contains(label))
+}
+
+fn check_major(version: &str) -> Result<(), ContractError> {
+    let parts: Vec<Option<u32>> = version.split('.').map(|p| p.parse().ok()).collect();
+    let [Some(major), Some(_), Some(_)] = parts[..] else {
+        return Err(ContractError::BadVersion(version.to_owned()));
+    };
+    let ours = v1::CONTRACT_VERSION;
+    let our_major: Option<u32> = ours.split('.').next().and_then(|p| p.parse().ok());
+    if our_major == Some(major) { Ok(()) } else { Err(ContractError::MajorVersion { expected: ours.to_owned(), got: version.to_owned() }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn altered(pointer: &str, new: Value) -> String {
+        let mut value: Value = serde_json::from_str(V1_JSON).unwrap();
+        *value.pointer_mut(pointer).unwrap() = new;
+        value.to_string()
+    }
+
+    #[test]
+    fn the_contract_of_this_build_is_valid() {
+        let contract = Contract::current();
+        assert_eq!(contract.labels[0], "silence");
+        assert_eq!(contract.audio.model_rate_hz / contract.clocks.slow_hz, 441);
+    }
+
+    #[test]
+    fn every_broken_rule_is_named_with_its_value() {
+        for (pointer, new, field) in [
+            ("/labels/0", Value::from("noise"), "/labels"),
+            ("/labels/1", Value::from("verse"), "/labels"),
+            ("/horizons_beats/1", Value::from(1), "/horizons_beats"),
+            ("/audio/hop_samples", Value::from(512), "/audio/hop_samples"),
+            ("/audio/host_rate_min_hz", Value::from(0), "/audio/host_rate_min_hz"),
+            ("/clocks/pool_frames", Value::from(3), "/clocks/anticipator_hz"),
+            ("/clocks/ticks_per_beat", Value::from(0), "/clocks/ticks_per_beat"),
+            ("/features/logfb/len", Value::from(271), "/features/logfb/len"),
+            ("/features/logfb/fft_bins", Value::from(900), "/features/logfb/fft_bins"),
+            ("/beat_model/class_order/0", Value::from("downbeat"), "/beat_model/class_order"),
+            ("/beat_model/front_end/rate_hz", Value::from(44100), "/beat_model/front_end/rate_hz"),
+            ("/beat_model/front_end/hop_samples", Value::from(440), "/beat_model/front_end/hop_samples"),
+            ("/beat_model/inputs/0/0", Value::from("x"), "/beat_model/inputs"),
+            ("/beat_model/outputs/0/0", Value::from("y"), "/beat_model/outputs"),
+        ] {
+            match Contract::parse(&altered(pointer, new)) {
+                Err(ContractError::Rule { field: got, .. }) => assert_eq!(got, field),
+                other => panic!("{pointer}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn unreadable_texts_are_refused() {
+        for text in ["", "{", "[]", "{\"contract_version\": 3}", &altered("/audio/hop_samples", Value::from("441"))] {
+            assert!(matches!(Contract::parse(text), Err(ContractError::Unreadable(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn versions_are_checked() {
+        let parse = |version: &str| Contract::parse(&altered("/contract_version", Value::from(version)));
+        assert!(parse("1.7.3").is_ok(), "another minor version is readable");
+        assert!(matches!(parse("2.0.0"), Err(ContractError::MajorVersion { got, .. }) if got == "2.0.0"));
+        for bad in ["1", "1.0", "a.b.c", "1.0.0.0", ""] {
+            assert!(matches!(parse(bad), Err(ContractError::BadVersion(got)) if got == bad));
+        }
+    }
+
+    #[test]
+    fn unportable_numbers_are_refused_by_name() {
+        let error = Contract::parse(&altered("/clocks/controller_hz", Value::from(60))).map(|_| ());
+        assert!(error.is_ok());
+        let text = V1_JSON.replace("\"fmin_hz\": 30", "\"fmin_hz\": 3e-9");
+        assert!(
+            matches!(Contract::parse(&text), Err(ContractError::UnportableNumber { pointer, .. }) if pointer == "/features/logfb/fmin_hz")
+        );
+    }
+
+    #[test]
+    fn a_missing_scope_is_named() {
+        let text = altered("/hash_scope/beat_model/0", Value::from("/audio/nowhere"));
+        assert!(matches!(Contract::parse(&text), Err(ContractError::MissingScope { pointer, .. }) if pointer == "/audio/nowhere"));
+    }
+
+    #[test]
+    fn the_scope_hash_ignores_layout_and_what_it_does_not_cover() {
+        let current = Contract::current();
+        let hash = current.scope_hash(ModelKind::BeatModel).unwrap();
+        assert!(hash.starts_with("sha256:") && hash.len() == 7 + 64);
+        let same = Contract::parse(&altered("/hazard_semantics", Value::from("reworded"))).unwrap();
+        assert_eq!(same.scope_hash(ModelKind::BeatModel).unwrap(), hash);
+        let other = Contract::parse(&altered("/beat_model/state_init", Value::from("ones"))).unwrap();
+        assert_ne!(other.scope_hash(ModelKind::BeatModel).unwrap(), hash);
+    }
+
+    #[test]
+    fn a_model_of_another_contract_is_refused_with_the_field() {
+        let current = Contract::current();
+        let scope = current.scope(ModelKind::BeatModel).unwrap();
+        let hash = current.scope_hash(ModelKind::BeatModel).unwrap();
+        assert_eq!(current.check_model(ModelKind::BeatModel, "1.0.0", &scope, &hash), Ok(()));
+        let mut other = scope.clone();
+        *other.get_mut("/beat_model").unwrap().pointer_mut("/class_order/1").unwrap() = Value::from("bar");
+        let error = current.check_model(ModelKind::BeatModel, "1.0.0", &other, &hash).unwrap_err();
+        assert!(error.to_string().contains(" /beat_model/class_order/1: expected \"downbeat\", got \"bar\""), "{error}");
+        let error = current.check_model(ModelKind::BeatModel, "1.0.0", &scope, "sha256:00").unwrap_err();
+        assert!(matches!(error, ContractError::HashOfOtherText { .. }));
+        assert!(matches!(current.check_model(ModelKind::BeatModel, "9.0.0", &scope, &hash), Err(ContractError::MajorVersion { .. })));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in ".{0,200}") {
+            let _ = Contract::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Third stage: features to beat, downbeat and non-beat probabilities, behind one small trait. INFERENCE THREAD.
+
+/// Class probabilities of one frame; they sum to 1. A downbeat frame is *not* also a beat frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Activation {
+    /// Probability of a beat that is no downbeat.
+    pub beat: f32,
+    /// Probability of a downbeat.
+    pub downbeat: f32,
+    /// Probability of neither.
+    pub none: f32,
+}
+
+impl Default for Activation {
+    /// Certainly no beat.
+    fn default() -> Self {
+        Self { beat: 0.0, downbeat: 0.0, none: 1.0 }
+    }
+}
+
+/// Why a step failed at run time.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum StepError {
+    /// A frame of another length than the model takes.
+    #[error("model {model} takes frames of {expected} features, got {got}")]
+    WrongLength {
+        /// Name of the model.
+        model: String,
+        /// Features per frame that the model takes.
+        expected: usize,
+        /// Features in the frame given.
+        got: usize,
+    },
+    /// The model returned a value that is not finite.
+    #[error("model {model} returned a value that is not finite: {value}")]
+    NotFinite {
+        /// Name of the model.
+        model: String,
+        /// The value.
+        value: f32,
+    },
+    /// The backend failed.
+    #[error("model {model} failed: {message}")]
+    Backend {
+        /// Name of the model.
+        model: String,
+        /// What the backend said.
+        message: String,
+    },
+}
+
+/// A causal model that sees one frame at a time and keeps its own explicit state.
+pub trait StepModel: Send {
+    /// Name for messages, e.g. `beatnet-1`.
+    fn name(&self) -> &str;
+
+    /// Features per frame that [`Self::step`] takes.
+    fn n_features(&self) -> usize;
+
+    /// Consumes one frame of features and returns its activation. Allocates nothing, unless a backend does.
+    ///
+    /// # Errors
+    /// [`StepError`]; the caller falls back to another model.
+    fn step(&mut self, features: &[f32]) -> Result<Activation, StepError>;
+
+    /// Returns to the exact state after construction.
+    fn reset(&mut self);
+}
+
+/// The mean of several models' activations; the first error of any of them is the error of all.
+pub struct Ensemble {
+    name: String,
+    members: Vec<Box<dyn StepModel>>,
+}
+
+impl Ensemble {
+    /// An ensemble of at least one model, all taking the same number of features.
+    ///
+    /// # Errors
+    /// [`StepError::Backend`] without members, [`StepError::WrongLength`] where they disagree.
+    pub fn new(members: Vec<Box<dyn StepModel>>) -> Result<Self, StepError> {
+        let Some(first) = members.first() else {
+            return Err(StepError::Backend { model: "ensemble".to_owned(), message: "no members".to_owned() });
+        };
+        let expected = first.n_features();
+        if let Some(other) = members.iter().find(|m| m.n_features() != expected) {
+            return Err(StepError::WrongLength { model: other.name().to_owned(), expected: other.n_features(), got: expected });
+        }
+        let name = members.iter().map(|m| m.name()).collect::<Vec<_>>().join("+");
+        Ok(Self { name, members })
+    }
+}
+
+impl StepModel for Ensemble {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn n_features(&self) -> usize {
+        self.members[0].n_features()
+    }
+
+    fn step(&mut self, features: &[f32]) -> Result<Activation, StepError> {
+        let mut mean = Activation { beat: 0.0, downbeat: 0.0, none: 0.0 };
+        let weight = 1.0 / self.members.len() as f32;
+        for member in &mut self.members {
+            let activation = member.step(features)?;
+            mean.beat += weight * activation.beat;
+            mean.downbeat += weight * activation.downbeat;
+            mean.none += weight * activation.none;
+        }
+        Ok(mean)
+    }
+
+    fn reset(&mut self) {
+        self.members.iter_mut().for_each(|m| m.reset());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed(Activation, usize);
+    impl StepModel for Fixed {
+        fn name(&self) -> &str {
+            "fixed"
+        }
+        fn n_features(&self) -> usize {
+            self.1
+        }
+        fn step(&mut self, _: &[f32]) -> Result<Activation, StepError> {
+            Ok(self.0)
+        }
+        fn reset(&mut self) {}
+    }
+
+    #[test]
+    fn an_ensemble_is_the_mean() {
+        let a = Activation { beat: 0.5, downbeat: 0.25, none: 0.25 };
+        let b = Activation { beat: 0.0, downbeat: 0.75, none: 0.25 };
+        let mut both = Ensemble::new(vec![Box::new(Fixed(a, 2)), Box::new(Fixed(b, 2))]).unwrap();
+        assert_eq!(both.step(&[0.0; 2]).unwrap(), Activation { beat: 0.25, downbeat: 0.5, none: 0.25 });
+        assert_eq!(both.name(), "fixed+fixed");
+    }
+
+    #[test]
+    fn an_ensemble_refuses_nothing_and_disagreement() {
+        assert!(Ensemble::new(vec![]).is_err());
+        let members: Vec<Box<dyn StepModel>> = vec![Box::new(Fixed(Activation::default(), 2)), Box::new(Fixed(Activation::default(), 3))];
+        assert!(matches!(Ensemble::new(members), Err(StepError::WrongLength { expected: 3, got: 2, .. })));
+    }
+}

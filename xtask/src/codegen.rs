@@ -1,0 +1,129 @@
+//! `cargo xtask codegen`: writes `model_contracts/src/v1.rs` from `model_contracts/v1.json`.
+//!
+//! One rule a JSON type: whole numbers become `u32`, other numbers `f64`, strings `&str`, arrays of one of these
+//! become arrays, objects become modules. Arrays of mixed content (tensor shapes) stay in the JSON, where the loader
+//! reads them. A stale copy fails `cargo xtask codegen --check`, which `cargo xtask test` runs.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use model_contracts::{Contract, ModelKind};
+use serde_json::{Map, Value};
+
+use crate::error::TaskError;
+
+const HEADER: &str = "//! Constants of the contract, written from `v1.json` by `cargo xtask codegen`. Do not edit.\n\n";
+
+/// Writes the constants, or with `check` only compares them.
+///
+/// # Errors
+/// An unreadable contract, or (with `check`) a stale file.
+pub fn run(root: &Path, check: bool) -> Result<(), TaskError> {
+    let json_path = root.join("model_contracts/v1.json");
+    let rust_path = root.join("model_contracts/src/v1.rs");
+    let json = fs::read_to_string(&json_path).map_err(|e| TaskError::io(&json_path, e))?;
+    let fresh = rustfmt(&generate(&json)?)?;
+    let present = fs::read_to_string(&rust_path).unwrap_or_default();
+    match (check, present == fresh) {
+        (_, true) => Ok(()),
+        (true, false) => Err(TaskError::Stale { path: rust_path, remedy: "cargo xtask codegen" }),
+        (false, false) => fs::write(&rust_path, fresh).map_err(|e| TaskError::io(&rust_path, e)),
+    }
+}
+
+/// The Rust text for a contract.
+///
+/// # Errors
+/// A contract that its own validator refuses.
+pub fn generate(json: &str) -> Result<String, TaskError> {
+    let contract = Contract::parse(json)?;
+    let mut text = HEADER.to_owned();
+    if let Value::Object(map) = contract.value() {
+        write_object(map, "", &mut text);
+    }
+    let hash = contract.scope_hash(ModelKind::BeatModel)?;
+    let _ = write!(
+        text,
+        "\n/// Hash of the part of the contract that beat models depend on.\npub const BEAT_MODEL_SCOPE_HASH: &str = {hash:?};\n"
+    );
+    Ok(text)
+}
+
+fn write_object(map: &Map<String, Value>, pointer: &str, text: &mut String) {
+    for (key, value) in map {
+        let pointer = format!("{pointer}/{key}");
+        if let Some((rust_type, literal)) = constant(value) {
+            let name = key.to_uppercase();
+            let _ = write!(text, "/// `{pointer}`\npub const {name}: {rust_type} = {literal};\n");
+        } else if let Value::Object(inner) = value
+            && key != "hash_scope"
+        {
+            let mut body = String::new();
+            write_object(inner, &pointer, &mut body);
+            let _ = write!(text, "\n/// `{pointer}`\npub mod {key} {{\n{body}}}\n");
+        }
+    }
+}
+
+/// Rust type and literal of a value that can be a constant.
+fn constant(value: &Value) -> Option<(String, String)> {
+    match value {
+        Value::String(text) => Some(("&str".to_owned(), format!("{text:?}"))),
+        Value::Number(number) if number.is_u64() => Some(("u32".to_owned(), number.to_string())),
+        Value::Number(number) => Some(("f64".to_owned(), number.to_string())),
+        Value::Bool(flag) => Some(("bool".to_owned(), flag.to_string())),
+        Value::Array(items) => {
+            let parts: Vec<(String, String)> = items.iter().map(constant).collect::<Option<_>>()?;
+            let element = parts.first()?.0.clone();
+            if parts.iter().any(|part| part.0 != element || part.0.starts_with('[')) {
+                return None;
+            }
+            let literals: Vec<&str> = parts.iter().map(|part| part.1.as_str()).collect();
+            Some((format!("[{element}; {}]", items.len()), format!("[{}]", literals.join(", "))))
+        }
+        _ => None,
+    }
+}
+
+fn rustfmt(text: &str) -> Result<String, TaskError> {
+    use std::io::Write as _;
+    let failed = |e: std::io::Error| TaskError::Tool { tool: "rustfmt", message: e.to_string() };
+    let mut child = Command::new("rustfmt")
+        .args(["--edition", "2024", "--config", "max_width=140,use_small_heuristics=Max"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    child.stdin.take().expect("stdin was piped two lines above").write_all(text.as_bytes()).map_err(failed)?;
+    let output = child.wait_with_output().map_err(failed)?;
+    if !output.status.success() {
+        return Err(TaskError::Tool { tool: "rustfmt", message: format!("exit {}", output.status) });
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_become_constants_of_their_type() {
+        assert_eq!(constant(&serde_json::json!(3)), Some(("u32".into(), "3".into())));
+        assert_eq!(constant(&serde_json::json!(12.5)), Some(("f64".into(), "12.5".into())));
+        assert_eq!(constant(&serde_json::json!(["a", "b"])), Some(("[&str; 2]".into(), "[\"a\", \"b\"]".into())));
+        assert_eq!(constant(&serde_json::json!([1, "x"])), None);
+        assert_eq!(constant(&serde_json::json!([])), None);
+    }
+
+    #[test]
+    fn the_checked_in_constants_are_fresh() {
+        run(&crate::workspace_root(), true).unwrap();
+    }
+
+    #[test]
+    fn a_broken_contract_is_refused() {
+        assert!(generate("{}").is_err());
+    }
+}
