@@ -7,3 +7,7 @@ pub mod decoder;
 pub mod engine;
 pub mod front_end;
 pub mod offline;
+pub mod resample;
+pub mod features;
+pub mod filterbank;
+pub mod kernels;
