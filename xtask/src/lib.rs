@@ -2,6 +2,8 @@
 
 pub mod codegen;
 pub mod error;
+pub mod fuzz;
+pub mod models;
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,15 @@
-//! A beat model ready to run: its front end and its network. Loading never fails silently: see [`BeatModel::origin`].
+//! A beat model ready to run: its front end and its network. INFERENCE THREAD builds, any thread reads.
+//!
+//! Loading never fails silently: [`BeatModel::origin`] says what runs, and why where it is the fallback.
 
-use super::activation::StepModel;
+use std::path::PathBuf;
+
+use super::activation::{Ensemble, StepModel};
+use super::crnn::Crnn;
+use super::embedded::EMBEDDED;
+use super::flux::FluxModel;
 use super::front_end::FrontEnd;
+use super::model_file::{ModelFile, ModelFileError};
 
 /// Where the activation comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,4 +31,75 @@ pub struct BeatModel {
     pub net: Box<dyn StepModel>,
     /// What it is.
     pub origin: ModelOrigin,
+}
+
+/// Why models cannot run together.
+#[derive(Debug, thiserror::Error)]
+pub enum BeatModelError {
+    /// A model file was refused.
+    #[error(transparent)]
+    File(#[from] ModelFileError),
+    /// The models of an ensemble share one feature stage.
+    #[error("models {first} and {other} need different front ends and cannot be averaged")]
+    FrontEndsDiffer {
+        /// Name of the first model.
+        first: String,
+        /// Name of the model that differs.
+        other: String,
+    },
+    /// No model was named.
+    #[error("no model given")]
+    NoModel,
+}
+
+impl BeatModel {
+    /// The mean of all embedded models, or the spectral-flux fallback with the reason.
+    pub fn load_default() -> Self {
+        if EMBEDDED.is_empty() {
+            return Self::flux(Some("no beat model is embedded in this build: run `cargo xtask models` and build again".to_owned()));
+        }
+        let files: Result<Vec<ModelFile>, _> = EMBEDDED.iter().map(|m| ModelFile::parse(m.manifest, m.safetensors)).collect();
+        match files.map_err(BeatModelError::from).and_then(|files| Self::from_files(&files)) {
+            Ok(model) => model,
+            Err(error) => Self::flux(Some(error.to_string())),
+        }
+    }
+
+    /// The mean of the models in these directories (each with `manifest.json` and `model.safetensors`).
+    ///
+    /// # Errors
+    /// A model that is missing, corrupt, of another contract or shape, or that needs another front end than the first.
+    pub fn from_dirs(dirs: &[PathBuf]) -> Result<Self, BeatModelError> {
+        let files: Vec<ModelFile> = dirs.iter().map(|dir| ModelFile::read_dir(dir)).collect::<Result<_, _>>()?;
+        Self::from_files(&files)
+    }
+
+    /// The mean of models that were read.
+    ///
+    /// # Errors
+    /// None given, or front ends that differ.
+    pub fn from_files(files: &[ModelFile]) -> Result<Self, BeatModelError> {
+        let first = files.first().ok_or(BeatModelError::NoModel)?;
+        if let Some(other) = files.iter().find(|file| file.front_end != first.front_end) {
+            return Err(BeatModelError::FrontEndsDiffer { first: first.name.clone(), other: other.name.clone() });
+        }
+        let mut members: Vec<Box<dyn StepModel>> = files.iter().map(|file| Box::new(Crnn::new(&file.name, &file.weights)) as _).collect();
+        let net = match members.len() {
+            1 => members.swap_remove(0),
+            _ => Box::new(Ensemble::new(members).expect("models of one front end take the same number of features")),
+        };
+        Ok(Self { front_end: first.front_end.clone(), net, origin: ModelOrigin::Networks(files.iter().map(|f| f.name.clone()).collect()) })
+    }
+
+    /// A network of another backend, with the front end that it was trained on.
+    pub fn from_network(front_end: FrontEnd, net: Box<dyn StepModel>) -> Self {
+        let origin = ModelOrigin::Networks(vec![net.name().to_owned()]);
+        Self { front_end, net, origin }
+    }
+
+    /// The spectral-flux activation, which needs no model. `reason` says why, or `None` where the user chose it.
+    pub fn flux(reason: Option<String>) -> Self {
+        let front_end = FrontEnd::default();
+        Self { net: Box::new(FluxModel::new(&front_end)), front_end, origin: ModelOrigin::Fallback { reason } }
+    }
 }

@@ -66,9 +66,8 @@ impl Filterbank {
         } else {
             let rise = (centre - start) as f64;
             let fall = (stop - centre) as f64;
-            let triangle = (start..stop).map(|bin| {
-                if bin < centre { (bin - start) as f64 / rise } else { 1.0 - (bin - centre) as f64 / fall }
-            });
+            let triangle =
+                (start..stop).map(|bin| if bin < centre { (bin - start) as f64 / rise } else { 1.0 - (bin - centre) as f64 / fall });
             let triangle: Vec<f32> = triangle.map(|w| w as f32).collect();
             let sum: f32 = triangle.iter().sum();
             self.weights.extend(triangle.iter().map(|w| w / sum));

@@ -1,13 +1,53 @@
-//! The whole file at once: same front end and state space as live, decoded with hindsight. Any thread; not real time.
+//! The whole file at once: same front end, networks and state space as live, decoded with hindsight. Any thread; not real
+//! time. The causal filter runs alongside for its evidence of a pulse, so that silence and noise stay empty.
+
+use std::collections::VecDeque;
 
 use super::beat_model::BeatModel;
 use super::config::{ConfigError, EngineConfig};
-use crate::state::BeatEvent;
+use super::decoder::{BeatPosterior, Decoder as _};
+use super::engine::without_denormals;
+use super::exact::ExactDecoder;
+use super::onset_contrast::OnsetContrast;
+use super::pipe::{ActivationFrame, ActivationPipe};
+use super::tempo_fit::TempoFit;
+use super::tracker::{LABEL_OFFSET_SEC, LOCK_PULSE_NATS, SILENCE_HOLD_SEC, SILENCE_RMS};
+use super::viterbi::{PathBeat, ViterbiDecoder};
+use crate::state::{BeatEvent, Health};
+use crate::units::{FRAME_SEC, FRAMES_PER_SEC};
 
-/// Collects a stream and decodes it in bounded memory.
+/// A beat counts where the evidence reaches the lock within this time after it, seconds: the evidence's own memory.
+const HINDSIGHT_SEC: f64 = 4.0;
+
+/// Collects a stream and hands over its beats in bounded memory.
 pub struct OfflineAnalysis {
-    _config: EngineConfig,
-    _model: BeatModel,
+    pipe: ActivationPipe,
+    viterbi: ViterbiDecoder,
+    filter: ExactDecoder,
+    onsets: OnsetContrast,
+    posterior: BeatPosterior,
+    tempo: TempoFit,
+    /// Time of frame 0, seconds.
+    first_frame_sec: f64,
+    n_samples: u64,
+    sample_rate_hz: f64,
+    block_samples: usize,
+    /// What the filter said about the frames that no final beat has passed yet.
+    witness: VecDeque<Witness>,
+    /// Frame of the first witness.
+    first_witness: u64,
+    n_frames: u64,
+    n_beats: u64,
+}
+
+/// What one frame says about a beat near it.
+#[derive(Debug, Clone, Copy)]
+struct Witness {
+    pulse_nats: f32,
+    conf: f32,
+    onset: f32,
+    audible: bool,
+    has_onsets: bool,
 }
 
 impl OfflineAnalysis {
@@ -17,16 +57,126 @@ impl OfflineAnalysis {
     /// A configuration value that cannot be used.
     pub fn new(config: &EngineConfig, model: BeatModel) -> Result<Self, ConfigError> {
         config.validate()?;
-        Ok(Self { _config: *config, _model: model })
+        let block_samples = (config.sample_rate_hz / FRAMES_PER_SEC).round() as usize;
+        Ok(Self {
+            pipe: ActivationPipe::new(config.sample_rate_hz, block_samples, model),
+            viterbi: ViterbiDecoder::new(config.tempo, config.meter),
+            filter: ExactDecoder::new(config.tempo, config.meter),
+            onsets: OnsetContrast::default(),
+            posterior: BeatPosterior::default(),
+            tempo: TempoFit::default(),
+            first_frame_sec: 0.0,
+            n_samples: 0,
+            sample_rate_hz: config.sample_rate_hz,
+            block_samples,
+            witness: VecDeque::new(),
+            first_witness: 0,
+            n_frames: 0,
+            n_beats: 0,
+        })
     }
 
-    /// Consumes a block of mono samples; hands over the beats that are final.
+    /// Consumes a block of mono samples of any length; hands over the beats that are final.
     pub fn process(&mut self, mono: &[f32], mut on_beat: impl FnMut(&BeatEvent)) {
-        let _ = (mono, &mut on_beat);
+        self.n_samples += mono.len() as u64;
+        without_denormals(|| {
+            for block in mono.chunks(self.block_samples) {
+                self.process_block(block, &mut on_beat);
+            }
+        });
     }
 
-    /// Ends the stream; hands over the rest of the beats.
+    /// Ends the stream; hands over the rest of its beats.
     pub fn finish(&mut self, mut on_beat: impl FnMut(&BeatEvent)) {
-        let _ = &mut on_beat;
+        let end_sec = self.n_samples as f64 / self.sample_rate_hz;
+        let n_blocks = (self.pipe.look_ahead_sec() * FRAMES_PER_SEC).ceil() as usize + 1;
+        let silence = vec![0.0; self.block_samples];
+        let mut within = |event: &BeatEvent| {
+            if event.t_sec <= end_sec {
+                on_beat(event);
+            }
+        };
+        without_denormals(|| {
+            for _ in 0..n_blocks {
+                self.process_block(&silence, &mut within);
+            }
+            let mut beats = Vec::new();
+            self.viterbi.finish(&mut |beat| beats.push(beat));
+            self.judge(&beats, &mut within);
+        });
+    }
+
+    /// What went wrong in the first stages.
+    pub fn health(&self) -> Health {
+        self.pipe.health()
+    }
+
+    fn process_block(&mut self, block: &[f32], on_beat: &mut impl FnMut(&BeatEvent)) {
+        let mut beats = Vec::new();
+        let Self { pipe, viterbi, filter, onsets, posterior, witness, first_frame_sec, n_frames, .. } = self;
+        pipe.process(block, |frame: &ActivationFrame| {
+            if frame.frame.0 == 0 {
+                *first_frame_sec = frame.time.0;
+            }
+            *n_frames = frame.frame.0 + 1;
+            filter.step(&frame.activation, posterior);
+            witness.push_back(Witness {
+                pulse_nats: posterior.pulse_nats,
+                conf: posterior.conf,
+                onset: frame.activation.beat + frame.activation.downbeat,
+                audible: frame.rms >= SILENCE_RMS,
+                has_onsets: onsets.step(frame.flux),
+            });
+            viterbi.step(&frame.activation, &mut |beat| beats.push(beat));
+        });
+        self.judge(&beats, on_beat);
+    }
+
+    /// Hands over the beats that have a pulse behind them and forgets the frames before the last one.
+    fn judge(&mut self, beats: &[PathBeat], on_beat: &mut impl FnMut(&BeatEvent)) {
+        for beat in beats {
+            if let Some(event) = self.event_of(beat) {
+                on_beat(&event);
+            }
+        }
+        if let Some(last) = beats.last() {
+            let keep_from = (last.frame - SILENCE_HOLD_SEC * FRAMES_PER_SEC).max(0.0) as u64;
+            let n_old = keep_from.saturating_sub(self.first_witness).min(self.witness.len() as u64);
+            self.witness.drain(..n_old as usize);
+            self.first_witness += n_old;
+        }
+    }
+
+    fn event_of(&mut self, beat: &PathBeat) -> Option<BeatEvent> {
+        let t_sec = self.first_frame_sec + beat.frame * FRAME_SEC + LABEL_OFFSET_SEC;
+        let until = beat.frame + HINDSIGHT_SEC * FRAMES_PER_SEC;
+        let pulse = self.witnesses(beat.frame, until).map(|w| w.pulse_nats).fold(f32::NEG_INFINITY, f32::max);
+        let hold = SILENCE_HOLD_SEC * FRAMES_PER_SEC;
+        let audible = self.witnesses(beat.frame - hold, beat.frame + 2.0).any(|w| w.audible);
+        let has_onsets = self.witnesses(beat.frame, until).any(|w| w.has_onsets);
+        if pulse <= LOCK_PULSE_NATS || !audible || !has_onsets || t_sec < 0.0 {
+            return None;
+        }
+        let conf = self.witnesses(beat.frame, beat.frame + beat.interval_frames).map(|w| w.conf).fold(0.0, f32::max);
+        let intensity = self.witnesses(beat.frame - 1.0, beat.frame + 3.0).map(|w| w.onset).fold(0.0, f32::max);
+        self.tempo.push(t_sec, beat.interval_frames * FRAME_SEC);
+        let event = BeatEvent {
+            t_sec,
+            beat_count: self.n_beats,
+            beat_in_bar: beat.beat_in_bar,
+            beats_per_bar: beat.beats_per_bar,
+            downbeat_prob: f32::from(beat.beat_in_bar == 1),
+            intensity: intensity.min(1.0),
+            conf,
+        };
+        self.n_beats += 1;
+        Some(event)
+    }
+
+    /// What was seen in the frames `from..=to` that are still remembered.
+    fn witnesses(&self, from: f64, to: f64) -> impl Iterator<Item = &Witness> {
+        let first = (from.max(0.0) as u64).saturating_sub(self.first_witness) as usize;
+        let end = ((to.max(0.0) as u64 + 1).saturating_sub(self.first_witness) as usize).min(self.witness.len());
+        self.witness.range(first.min(end)..end)
     }
 }

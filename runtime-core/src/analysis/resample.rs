@@ -61,8 +61,9 @@ impl Resampler {
             return (Kind::Identity, 0.0, 0);
         }
         if let Some((block_in, block_out)) = fft_block(rate_hz) {
-            let resampler = Fft::new_custom(rate_hz as usize, MODEL_RATE_HZ as usize, block_in, 1, 1, WindowFunction::BlackmanHarris2, FixedSync::Both)
-                .expect("rates are positive and the block is a multiple of the smallest one");
+            let resampler =
+                Fft::new_custom(rate_hz as usize, MODEL_RATE_HZ as usize, block_in, 1, 1, WindowFunction::BlackmanHarris2, FixedSync::Both)
+                    .expect("rates are positive and the block is a multiple of the smallest one");
             debug_assert_eq!((resampler.input_frames_next(), resampler.output_frames_next()), (block_in, block_out));
             // The filter's centre is a whole input sample, half a block in.
             let delay_samples = (block_in / 2) as f64 * MODEL_RATE_HZ / rate_hz;
@@ -73,7 +74,8 @@ impl Resampler {
         let sinc_len = ((SINC_LEN_SAMPLES as f64 * ratio.recip().max(1.0) / 8.0).ceil() as usize) * 8;
         let parameters = SincInterpolationParameters::new(sinc_len, WindowFunction::BlackmanHarris2);
         let chunk_in = ((rate_hz * SINC_CHUNK_SEC).round() as usize).max(1);
-        let resampler = Async::new_sinc(ratio, 1.0, &parameters, chunk_in, 1, FixedAsync::Input).expect("ratio is positive and finite, chunk is not empty");
+        let resampler = Async::new_sinc(ratio, 1.0, &parameters, chunk_in, 1, FixedAsync::Input)
+            .expect("ratio is positive and finite, chunk is not empty");
         let max_out = resampler.output_frames_max();
         // Half the filter, less one output sample: rubato steps its position before the first output (asynchro.rs `step_index`).
         let delay_samples = sinc_len as f64 / 2.0 * ratio - 1.0;

@@ -1,0 +1,83 @@
+//! Third stage, the default: BeatNet's CRNN on our own step kernels. INFERENCE THREAD.
+//!
+//! Convolution over the feature axis, ReLU, pooling, a dense layer, any number of LSTM layers, a dense layer, softmax
+//! (Heydari, Cwitkowitz & Duan, ISMIR 2021; mjhydri/BeatNet `model.py`, class BDA). Every size comes from the weights,
+//! so a deeper or wider net of the same kind drops in.
+
+use super::activation::{Activation, StepError, StepModel};
+use super::kernels::{Conv1d, Linear, Lstm, max_pool_2, softmax};
+use super::model_file::CrnnWeights;
+
+/// A convolutional recurrent network with its state.
+pub struct Crnn {
+    name: String,
+    n_features: usize,
+    n_channels: usize,
+    conv: Conv1d,
+    input: Linear,
+    layers: Vec<Lstm>,
+    output: Linear,
+    convolved: Vec<f32>,
+    pooled: Vec<f32>,
+    hidden: Vec<f32>,
+}
+
+impl Crnn {
+    /// A network with zero state. The weights' shapes agree with each other: the model reader checks them.
+    pub fn new(name: &str, weights: &CrnnWeights) -> Self {
+        let conv = Conv1d::new(weights.n_channels, weights.kernel, &weights.conv_weight, &weights.conv_bias);
+        let n_convolved = conv.n_outputs(weights.n_features);
+        let n_pooled = n_convolved / 2;
+        let n_hidden = weights.n_hidden;
+        let input = Linear::new(n_hidden, weights.n_channels * n_pooled, &weights.input_weight, &weights.input_bias);
+        let layers =
+            weights.lstm.iter().map(|l| Lstm::new(n_hidden, n_hidden, &l.weight_ih, &l.weight_hh, &l.bias_ih, &l.bias_hh)).collect();
+        Self {
+            name: name.to_owned(),
+            n_features: weights.n_features,
+            n_channels: weights.n_channels,
+            convolved: vec![0.0; weights.n_channels * n_convolved],
+            pooled: vec![0.0; weights.n_channels * n_pooled],
+            hidden: vec![0.0; n_hidden],
+            output: Linear::new(3, n_hidden, &weights.output_weight, &weights.output_bias),
+            conv,
+            input,
+            layers,
+        }
+    }
+}
+
+impl StepModel for Crnn {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn n_features(&self) -> usize {
+        self.n_features
+    }
+
+    fn step(&mut self, features: &[f32]) -> Result<Activation, StepError> {
+        if features.len() != self.n_features {
+            return Err(StepError::WrongLength { model: self.name.clone(), expected: self.n_features, got: features.len() });
+        }
+        self.conv.apply_relu(features, &mut self.convolved);
+        max_pool_2(self.n_channels, &self.convolved, &mut self.pooled);
+        self.input.apply(&self.pooled, &mut self.hidden);
+        for layer in &mut self.layers {
+            let hidden = layer.step(&self.hidden);
+            self.hidden.copy_from_slice(hidden);
+        }
+        let mut probs = [0.0; 3];
+        self.output.apply(&self.hidden, &mut probs);
+        softmax(&mut probs);
+        let [beat, downbeat, none] = probs;
+        match probs.into_iter().find(|p| !p.is_finite()) {
+            Some(value) => Err(StepError::NotFinite { model: self.name.clone(), value }),
+            None => Ok(Activation { beat, downbeat, none }),
+        }
+    }
+
+    fn reset(&mut self) {
+        self.layers.iter_mut().for_each(Lstm::reset);
+    }
+}
