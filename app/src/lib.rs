@@ -1,1 +1,21 @@
-//! stub
+//! Command line of Anacrusis: analyse files, score a corpus, measure cost, check the machine.
+//!
+//! ```text
+//! cli -> analyze: decode (bytes -> mono samples) -> analyzer (runtime-core) -> document -> formats (bytes)
+//!     -> eval: the same over a corpus, scored
+//!     -> doctor: what this machine and this build can do
+//! ```
+//! stdout is data, stderr is for people; exit codes are in [`exit`]. Start reading at [`analyze::run`].
+
+pub mod analyze;
+pub mod analyzer;
+pub mod cli;
+pub mod decode;
+pub mod doctor;
+pub mod document;
+pub mod engine_args;
+pub mod eval;
+pub mod eval_command;
+pub mod exit;
+pub mod formats;
+pub mod model;

@@ -7,6 +7,7 @@
 
 use super::activation::{Activation, StepError, StepModel};
 use super::front_end::FrontEnd;
+use super::running::RunningMoments;
 
 /// Memory of the running mean and variance, frames (4 s: longer than a bar of most music).
 const MEMORY_FRAMES: f64 = 200.0;
@@ -29,8 +30,8 @@ const LOW_ONSET_WEIGHT: f64 = 0.35;
 pub struct FluxModel {
     n_bands: usize,
     n_low_bands: usize,
-    all: RunningScore,
-    low: RunningScore,
+    all: RunningMoments,
+    low: RunningMoments,
 }
 
 impl FluxModel {
@@ -40,7 +41,7 @@ impl FluxModel {
     /// A model for features of this front end.
     pub fn new(front_end: &FrontEnd) -> Self {
         let n_low_bands = ((front_end.bands as f64 * LOW_BANDS_SHARE) as usize).clamp(1, front_end.bands.max(1));
-        Self { n_bands: front_end.bands, n_low_bands, all: RunningScore::default(), low: RunningScore::default() }
+        Self { n_bands: front_end.bands, n_low_bands, all: RunningMoments::new(MEMORY_FRAMES), low: RunningMoments::new(MEMORY_FRAMES) }
     }
 }
 
@@ -58,37 +59,23 @@ impl StepModel for FluxModel {
             return Err(StepError::WrongLength { model: Self::NAME.to_owned(), expected: 2 * self.n_bands, got: features.len() });
         }
         let differences = &features[self.n_bands..];
-        let onset = MAX_PROB * logistic(self.all.step(mean(differences)));
-        let low = LOW_ONSET_WEIGHT * logistic(self.low.step(mean(&differences[..self.n_low_bands])));
+        let onset = MAX_PROB * logistic(score(&mut self.all, mean(differences)));
+        let low = LOW_ONSET_WEIGHT * logistic(score(&mut self.low, mean(&differences[..self.n_low_bands])));
         let downbeat = onset * low / (low + 0.5);
         Ok(Activation { beat: (onset - downbeat) as f32, downbeat: downbeat as f32, none: (1.0 - onset) as f32 })
     }
 
     fn reset(&mut self) {
-        self.all = RunningScore::default();
-        self.low = RunningScore::default();
+        self.all = RunningMoments::new(MEMORY_FRAMES);
+        self.low = RunningMoments::new(MEMORY_FRAMES);
     }
 }
 
-/// Standardises a value against the mean and variance of what came before it.
-#[derive(Debug, Clone, Default)]
-struct RunningScore {
-    n_seen: f64,
-    mean: f64,
-    variance: f64,
-}
-
-impl RunningScore {
-    fn step(&mut self, value: f64) -> f64 {
-        let deviation = value - self.mean;
-        let score = deviation / (self.variance + DEVIATION_FLOOR * DEVIATION_FLOOR).sqrt();
-        // A plain average until the memory is full.
-        let rate = (1.0 / MEMORY_FRAMES).max(1.0 / (self.n_seen + 2.0));
-        self.n_seen += 1.0;
-        self.mean += rate * deviation;
-        self.variance += rate * (deviation * deviation - self.variance);
-        score
-    }
+/// Standard score of a value against what came before it; the value joins the moments afterwards.
+fn score(moments: &mut RunningMoments, value: f64) -> f64 {
+    let score = (value - moments.mean()) / (moments.variance() + DEVIATION_FLOOR * DEVIATION_FLOOR).sqrt();
+    moments.push(value);
+    score
 }
 
 fn logistic(score_sd: f64) -> f64 {

@@ -12,9 +12,11 @@ use crate::units::FRAMES_PER_SEC;
 
 /// Steps of the space per frame: half frames.
 pub const STEPS_PER_FRAME: usize = 2;
-/// How sharply an interval resists change at a beat: `P(n' | n) ~ exp(-lambda |n'/n - 1|)`. At 90 a change by 2 % is e^-1.8
-/// as probable as none. Between 60 and 100 nothing on the corpus moves by more than its noise.
-const TEMPO_LAMBDA: f64 = 90.0;
+/// How sharply an interval resists change at a beat, live: `P(n' | n) ~ exp(-lambda |n'/n - 1|)`. At 90 a change by 2 % is
+/// e^-1.8 as probable as none. Between 60 and 100 nothing on the corpus moves by more than its noise.
+pub const TEMPO_LAMBDA: f64 = 90.0;
+/// The same with hindsight, where a wrong turn is taken back and more freedom does no harm.
+pub const TEMPO_LAMBDA_OFFLINE: f64 = 60.0;
 /// Tempo changes rarer than this are left out, so that a beat touches a few neighbouring intervals only.
 const TEMPO_CUT_PROB: f64 = 1e-4;
 /// The beat zone, the stretch from the start of a beat in which it is observed: half a frame, since an onset may fall
@@ -103,6 +105,11 @@ pub struct JointSpace {
 impl JointSpace {
     /// The space for a range and meters that [`EngineConfig::validate`](super::config::EngineConfig::validate) accepted.
     pub fn new(tempo: TempoRange, meter: Meter) -> Self {
+        Self::with_tempo_lambda(tempo, meter, TEMPO_LAMBDA)
+    }
+
+    /// The same with another resistance of the tempo to change, see [`TEMPO_LAMBDA`].
+    pub fn with_tempo_lambda(tempo: TempoRange, meter: Meter, tempo_lambda: f64) -> Self {
         let steps_per_min = 60.0 * FRAMES_PER_SEC * STEPS_PER_FRAME as f64;
         let shortest = (steps_per_min / tempo.max_bpm).ceil() as usize;
         let longest = (steps_per_min / tempo.min_bpm).floor() as usize;
@@ -126,7 +133,7 @@ impl JointSpace {
         Self {
             zones: intervals.iter().map(|&n| zone_weights(n)).collect(),
             preference: intervals.iter().map(|&n| preference(n)).collect(),
-            bands: intervals.iter().map(|&from| tempo_band(from, &intervals)).collect(),
+            bands: intervals.iter().map(|&from| tempo_band(from, &intervals, tempo_lambda)).collect(),
             prior: tempo_prior(&intervals),
             intervals,
             slots,
@@ -195,8 +202,8 @@ fn bpm_of(interval: usize) -> f64 {
     60.0 * FRAMES_PER_SEC * STEPS_PER_FRAME as f64 / interval as f64
 }
 
-fn tempo_band(from: usize, intervals: &[usize]) -> TempoBand {
-    let raw: Vec<f64> = intervals.iter().map(|&to| (-TEMPO_LAMBDA * (to as f64 / from as f64 - 1.0).abs()).exp()).collect();
+fn tempo_band(from: usize, intervals: &[usize], tempo_lambda: f64) -> TempoBand {
+    let raw: Vec<f64> = intervals.iter().map(|&to| (-tempo_lambda * (to as f64 / from as f64 - 1.0).abs()).exp()).collect();
     let sum: f64 = raw.iter().sum();
     let kept: Vec<f64> = raw.iter().map(|p| if p / sum < TEMPO_CUT_PROB { 0.0 } else { *p }).collect();
     let first_idx = kept.iter().position(|&p| p > 0.0).unwrap_or(0);

@@ -8,23 +8,23 @@ use super::config::{ConfigError, EngineConfig};
 use super::decoder::{BeatPosterior, Decoder as _};
 use super::engine::without_denormals;
 use super::exact::ExactDecoder;
-use super::onset_contrast::OnsetContrast;
+use super::lock::Lock;
 use super::pipe::{ActivationFrame, ActivationPipe};
 use super::tempo_fit::TempoFit;
-use super::tracker::{LABEL_OFFSET_SEC, LOCK_PULSE_NATS, SILENCE_HOLD_SEC, SILENCE_RMS};
+use super::tracker::LABEL_OFFSET_SEC;
 use super::viterbi::{PathBeat, ViterbiDecoder};
 use crate::state::{BeatEvent, Health};
 use crate::units::{FRAME_SEC, FRAMES_PER_SEC};
 
-/// A beat counts where the evidence reaches the lock within this time after it, seconds: the evidence's own memory.
-const HINDSIGHT_SEC: f64 = 4.0;
+/// A beat counts where the causal filter is locked within this time after it, seconds: twice the lock's memory.
+const HINDSIGHT_SEC: f64 = 8.0;
 
 /// Collects a stream and hands over its beats in bounded memory.
 pub struct OfflineAnalysis {
     pipe: ActivationPipe,
     viterbi: ViterbiDecoder,
     filter: ExactDecoder,
-    onsets: OnsetContrast,
+    lock: Lock,
     posterior: BeatPosterior,
     tempo: TempoFit,
     /// Time of frame 0, seconds.
@@ -43,11 +43,9 @@ pub struct OfflineAnalysis {
 /// What one frame says about a beat near it.
 #[derive(Debug, Clone, Copy)]
 struct Witness {
-    pulse_nats: f32,
+    locked: bool,
     conf: f32,
     onset: f32,
-    audible: bool,
-    has_onsets: bool,
 }
 
 impl OfflineAnalysis {
@@ -62,7 +60,7 @@ impl OfflineAnalysis {
             pipe: ActivationPipe::new(config.sample_rate_hz, block_samples, model),
             viterbi: ViterbiDecoder::new(config.tempo, config.meter),
             filter: ExactDecoder::new(config.tempo, config.meter),
-            onsets: OnsetContrast::default(),
+            lock: Lock::default(),
             posterior: BeatPosterior::default(),
             tempo: TempoFit::default(),
             first_frame_sec: 0.0,
@@ -113,7 +111,7 @@ impl OfflineAnalysis {
 
     fn process_block(&mut self, block: &[f32], on_beat: &mut impl FnMut(&BeatEvent)) {
         let mut beats = Vec::new();
-        let Self { pipe, viterbi, filter, onsets, posterior, witness, first_frame_sec, n_frames, .. } = self;
+        let Self { pipe, viterbi, filter, lock, posterior, witness, first_frame_sec, n_frames, .. } = self;
         pipe.process(block, |frame: &ActivationFrame| {
             if frame.frame.0 == 0 {
                 *first_frame_sec = frame.time.0;
@@ -121,11 +119,9 @@ impl OfflineAnalysis {
             *n_frames = frame.frame.0 + 1;
             filter.step(&frame.activation, posterior);
             witness.push_back(Witness {
-                pulse_nats: posterior.pulse_nats,
+                locked: lock.step(frame, posterior),
                 conf: posterior.conf,
                 onset: frame.activation.beat + frame.activation.downbeat,
-                audible: frame.rms >= SILENCE_RMS,
-                has_onsets: onsets.step(frame.flux),
             });
             viterbi.step(&frame.activation, &mut |beat| beats.push(beat));
         });
@@ -140,7 +136,7 @@ impl OfflineAnalysis {
             }
         }
         if let Some(last) = beats.last() {
-            let keep_from = (last.frame - SILENCE_HOLD_SEC * FRAMES_PER_SEC).max(0.0) as u64;
+            let keep_from = (last.frame - 1.0).max(0.0) as u64;
             let n_old = keep_from.saturating_sub(self.first_witness).min(self.witness.len() as u64);
             self.witness.drain(..n_old as usize);
             self.first_witness += n_old;
@@ -149,12 +145,8 @@ impl OfflineAnalysis {
 
     fn event_of(&mut self, beat: &PathBeat) -> Option<BeatEvent> {
         let t_sec = self.first_frame_sec + beat.frame * FRAME_SEC + LABEL_OFFSET_SEC;
-        let until = beat.frame + HINDSIGHT_SEC * FRAMES_PER_SEC;
-        let pulse = self.witnesses(beat.frame, until).map(|w| w.pulse_nats).fold(f32::NEG_INFINITY, f32::max);
-        let hold = SILENCE_HOLD_SEC * FRAMES_PER_SEC;
-        let audible = self.witnesses(beat.frame - hold, beat.frame + 2.0).any(|w| w.audible);
-        let has_onsets = self.witnesses(beat.frame, until).any(|w| w.has_onsets);
-        if pulse <= LOCK_PULSE_NATS || !audible || !has_onsets || t_sec < 0.0 {
+        let has_pulse = self.witnesses(beat.frame, beat.frame + HINDSIGHT_SEC * FRAMES_PER_SEC).any(|w| w.locked);
+        if !has_pulse || t_sec < 0.0 {
             return None;
         }
         let conf = self.witnesses(beat.frame, beat.frame + beat.interval_frames).map(|w| w.conf).fold(0.0, f32::max);

@@ -5,7 +5,7 @@
 //!
 //! | BeatNet | here |
 //! |---|---|
-//! | populations grow | always [`N_PARTICLES`](swarm::N_PARTICLES) |
+//! | populations grow | always 1500 particles |
 //! | decides with the belief of the frame before, and only on an onset | updates first; the belief holds in every frame, so beats are predicted |
 //! | bar particles advance without a beat | each particle carries its exact bar distribution, which moves at its beats only |
 //! | gate and floor: weight `a` on a beat, .03 elsewhere, only if `a >= .4` | the joint space's likelihood, in every frame |

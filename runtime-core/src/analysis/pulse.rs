@@ -1,7 +1,7 @@
 //! Is there a pulse at all? Model comparison between "beats" and "onsets at any time". INFERENCE THREAD.
 //!
 //! Each frame, the beat model predicts how probable a beat is now; the memoryless model gives every frame the same
-//! chance, one in sixteen, which is the beat model's own average. The difference of their log-likelihoods says how much
+//! chance, six in a hundred, which is the beat model's own average. The difference of their log-likelihoods says how much
 //! better the frame was foreseen by a pulse than by chance: positive where onsets come when expected, negative in noise,
 //! where they come when they want, and near zero in silence. It is summed with exponential forgetting, so that the
 //! evidence is that of the last seconds.
@@ -10,10 +10,12 @@ use super::joint_space::FrameLikelihood;
 
 /// Time constant of the forgetting, frames (4 s: two bars at 120 BPM).
 const MEMORY_FRAMES: f64 = 200.0;
-/// Chance of a beat in any frame under the memoryless model: the share of a beat in which it is observed.
-const ONSET_PROB: f64 = 1.0 / 16.0;
+/// Chance of a beat in any frame under the memoryless model: the beat zones' share of all frames, averaged over tempi.
+const ONSET_PROB: f64 = 0.06;
+/// Share of downbeats among the memoryless model's beats: between the meters 3 and 4.
+const DOWNBEAT_SHARE: f64 = 0.3;
 /// More evidence than this is not remembered, nats, so that it does not outlast the music for long.
-const MAX_NATS: f64 = 10.0;
+const MAX_NATS: f64 = 6.0;
 
 /// Running evidence for a pulse.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +28,7 @@ impl PulseEvidence {
     ///
     /// `beat_model_nats` is the log-likelihood of the frame under the beat model, relative to "no beat".
     pub fn step(&mut self, beat_model_nats: f64, likelihood: &FrameLikelihood) -> f32 {
-        let onset = f64::from(likelihood.beat.max(likelihood.downbeat));
+        let onset = (1.0 - DOWNBEAT_SHARE) * f64::from(likelihood.beat) + DOWNBEAT_SHARE * f64::from(likelihood.downbeat);
         let memoryless_nats = (1.0 - ONSET_PROB + ONSET_PROB * onset).ln();
         let gain = beat_model_nats - memoryless_nats;
         if gain.is_finite() {
@@ -40,7 +42,7 @@ impl PulseEvidence {
 mod tests {
     use super::*;
 
-    const ONSET: FrameLikelihood = FrameLikelihood { beat: 8.0, downbeat: 4.0 };
+    const ONSET: FrameLikelihood = FrameLikelihood { beat: 8.0, downbeat: 8.0 };
     const NOTHING: FrameLikelihood = FrameLikelihood { beat: 0.2, downbeat: 0.2 };
 
     #[test]
@@ -58,7 +60,7 @@ mod tests {
         };
         assert!(run(&|onset| if onset { 0.9 } else { 0.01 }) > 5.0);
         assert!(run(&|onset| if onset { 0.01 } else { 0.065 }) < -2.0);
-        assert!(run(&|_| 1.0 / 16.0).abs() < 1e-6, "no better than chance");
+        assert!(run(&|_| ONSET_PROB).abs() < 1e-6, "no better than chance");
     }
 
     #[test]

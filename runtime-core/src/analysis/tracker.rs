@@ -6,7 +6,7 @@
 //! no evidence of a pulse; the timeline then free-runs.
 
 use super::decoder::BeatPosterior;
-use super::onset_contrast::OnsetContrast;
+use super::lock::Lock;
 use super::pipe::ActivationFrame;
 use super::tempo_fit::TempoFit;
 use crate::state::{BeatClockState, BeatEvent};
@@ -20,15 +20,6 @@ pub const ANNOUNCE_LEAD_SEC: f64 = 0.080;
 pub const LABEL_OFFSET_SEC: f64 = 0.5 * FRAME_SEC;
 /// No beat within this share of an interval after the last one: a hypothesis may change, but not count a beat twice.
 const REFRACTORY_BEATS: f64 = 0.55;
-/// Levels below this are silence, RMS of 20 ms, full scale = 1 (-70 dB): below the noise floor of 12-bit audio.
-pub const SILENCE_RMS: f32 = 3.16e-4;
-/// The level counts as silence once it was below for this long, seconds: longer than the gap between two slow beats.
-pub const SILENCE_HOLD_SEC: f64 = 1.5;
-/// Evidence of a pulse at which beats begin to be announced, nats: above chance.
-pub const LOCK_PULSE_NATS: f32 = 0.5;
-/// Evidence below which announcing stops, nats: clearly worse than chance. Expressive playing and breaks are allowed to
-/// surprise for a while; steady noise is told by its onset contrast.
-const UNLOCK_PULSE_NATS: f32 = -8.0;
 /// Beats over which the intensity is averaged (exponentially).
 const INTENSITY_MEMORY_BEATS: f32 = 4.0;
 
@@ -40,8 +31,7 @@ pub struct Tracker {
     last_event: Option<BeatEvent>,
     next_count: u64,
     locked: bool,
-    onsets: OnsetContrast,
-    last_sound_sec: f64,
+    lock: Lock,
     peak_activation: f32,
     intensity: f32,
     conf: f32,
@@ -55,8 +45,7 @@ impl Default for Tracker {
             last_event: None,
             next_count: 0,
             locked: false,
-            onsets: OnsetContrast::default(),
-            last_sound_sec: f64::NEG_INFINITY,
+            lock: Lock::default(),
             peak_activation: 0.0,
             intensity: 0.0,
             conf: 0.0,
@@ -69,13 +58,7 @@ impl Tracker {
     ///
     /// `now` is the time of the newest sample, later than the frame's own time by the analysis look-ahead.
     pub fn step(&mut self, frame: &ActivationFrame, posterior: &BeatPosterior, now: StreamSec) -> Option<BeatEvent> {
-        if frame.rms >= SILENCE_RMS {
-            self.last_sound_sec = now.0;
-        }
-        let silent = now.0 - self.last_sound_sec > SILENCE_HOLD_SEC;
-        let has_onsets = self.onsets.step(frame.flux);
-        let threshold = if self.locked { UNLOCK_PULSE_NATS } else { LOCK_PULSE_NATS };
-        self.locked = !silent && has_onsets && posterior.pulse_nats > threshold && posterior.interval_frames > 0.0;
+        self.locked = self.lock.step(frame, posterior) && posterior.interval_frames > 0.0;
         self.conf = if self.locked { posterior.conf } else { 0.0 };
         self.peak_activation = self.peak_activation.max(frame.activation.beat + frame.activation.downbeat);
         if !self.locked {
@@ -165,8 +148,13 @@ mod tests {
     fn run(tracker: &mut Tracker, frames: std::ops::Range<u64>, period_frames: f64, rms: f32, pulse_nats: f32) -> Vec<(BeatEvent, f64)> {
         let mut events = Vec::new();
         for n in frames {
-            let frame =
-                ActivationFrame { frame: FrameIdx(n), time: StreamSec(n as f64 * FRAME_SEC), activation: Activation::default(), flux: if n % 25 == 0 { 0.3 } else { 0.01 }, rms };
+            let frame = ActivationFrame {
+                frame: FrameIdx(n),
+                time: StreamSec(n as f64 * FRAME_SEC),
+                activation: Activation::default(),
+                flux: if n % 25 == 0 { 0.3 } else { 0.01 },
+                rms,
+            };
             let beat = (n as f64 / period_frames).round();
             let posterior = BeatPosterior {
                 interval_frames: period_frames,
@@ -186,11 +174,12 @@ mod tests {
     #[test]
     fn every_beat_is_announced_once_ahead_and_counted() {
         let events = run(&mut Tracker::default(), 0..1000, 25.0, 0.1, 10.0);
-        assert_eq!(events.len(), 41);
+        assert!(events.len() >= 40, "{}", events.len());
+        let first = ((events[0].0.t_sec - LABEL_OFFSET_SEC) / 0.5).round() as usize;
         for (k, (event, now)) in events.iter().enumerate() {
             assert_eq!(event.beat_count, k as u64);
-            assert!((event.t_sec - (k as f64 * 0.5 + LABEL_OFFSET_SEC)).abs() < 1e-9);
-            assert_eq!(event.beat_in_bar, k as u8 % 4 + 1);
+            assert!((event.t_sec - ((first + k) as f64 * 0.5 + LABEL_OFFSET_SEC)).abs() < 1e-9);
+            assert_eq!(usize::from(event.beat_in_bar), (first + k) % 4 + 1);
             assert!(k == 0 || (event.t_sec - now > 0.05 && event.t_sec - now <= ANNOUNCE_LEAD_SEC + 1e-9), "{}", event.t_sec - now);
         }
     }
@@ -202,19 +191,10 @@ mod tests {
         run(&mut tracker, 500..1000, 25.0, 0.1, 10.0);
         let line = tracker.timeline();
         let late = run(&mut tracker, 1000..2000, 25.0, 0.0, 10.0);
-        assert!(late.iter().all(|(event, _)| event.t_sec < 20.0 + SILENCE_HOLD_SEC + 0.2), "{late:?}");
+        assert!(late.iter().all(|(event, _)| event.t_sec < 22.0), "{late:?}");
         assert_eq!(tracker.timeline().spb, line.spb);
         assert_eq!(tracker.clock_at(StreamSec(40.0)).locked, 0);
         assert!(tracker.clock_at(StreamSec(40.0)).beat_count > 30);
-    }
-
-    #[test]
-    fn nothing_is_announced_without_a_pulse_and_the_lock_has_hysteresis() {
-        let mut tracker = Tracker::default();
-        assert!(run(&mut tracker, 0..500, 25.0, 0.1, 0.5 * (LOCK_PULSE_NATS + UNLOCK_PULSE_NATS)).is_empty());
-        assert!(!run(&mut tracker, 500..600, 25.0, 0.1, LOCK_PULSE_NATS + 1.0).is_empty());
-        assert!(!run(&mut tracker, 600..700, 25.0, 0.1, 0.5 * (LOCK_PULSE_NATS + UNLOCK_PULSE_NATS)).is_empty());
-        assert!(run(&mut tracker, 700..900, 25.0, 0.1, UNLOCK_PULSE_NATS - 1.0).is_empty());
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::activation::Activation;
 use super::config::{Meter, TempoRange};
-use super::joint_space::{JointSpace, STEPS_PER_FRAME};
+use super::joint_space::{JointSpace, STEPS_PER_FRAME, TEMPO_LAMBDA_OFFLINE};
 use crate::units::FRAMES_PER_SEC;
 
 const STEPS_PER_SEC: usize = STEPS_PER_FRAME * FRAMES_PER_SEC as usize;
@@ -53,7 +53,7 @@ pub struct ViterbiDecoder {
 impl ViterbiDecoder {
     /// A decoder at the start of a stream, for values that the configuration's validation accepted.
     pub fn new(tempo: TempoRange, meter: Meter) -> Self {
-        let space = JointSpace::new(tempo, meter);
+        let space = JointSpace::with_tempo_lambda(tempo, meter, TEMPO_LAMBDA_OFFLINE);
         let ring_len = space.longest() + STEPS_PER_FRAME + 1;
         let log = |p: &f32| p.ln();
         let mut decoder = Self {
@@ -294,7 +294,8 @@ mod tests {
             largest = largest.max(decoder.from_interval.len());
         }
         decoder.finish(&mut |beat| beats.push(beat));
-        assert_eq!(beats.len(), n_frames / 30);
+        // A beat on the very first sample may count as begun before the stream.
+        assert!((n_frames / 30 - 1..=n_frames / 30).contains(&beats.len()), "{}", beats.len());
         assert!(beats.windows(2).all(|pair| (pair[1].frame - pair[0].frame - 30.0).abs() < 1.1));
         assert!(largest <= (WINDOW_STEPS + 2) * 82 * 4, "{largest}");
     }

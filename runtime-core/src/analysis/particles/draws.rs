@@ -10,10 +10,10 @@ pub trait Draws {
     /// Which of the first `n` intervals the injected beat particles start at.
     fn inject_start(&mut self, n: usize) -> usize;
 
-    /// Removes `count` different entries, chosen at random, from the bar population.
+    /// Chooses `count` different indices below `len` at random: entries to remove from the bar population.
     fn deleted_bars(&mut self, count: usize, len: usize, indices: &mut Vec<usize>);
 
-    /// Removes `count` different entries, chosen at random, from the beat population.
+    /// Chooses `count` different indices below `len` at random: entries to remove from the beat population.
     fn deleted_beats(&mut self, count: usize, len: usize, indices: &mut Vec<usize>);
 }
 

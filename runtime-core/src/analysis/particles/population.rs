@@ -9,7 +9,7 @@ use crate::analysis::beatnet_space::RingSpace;
 
 /// Particles on a ring space, each a state number.
 #[derive(Debug, Clone)]
-pub struct Population {
+pub(super) struct Population {
     space: RingSpace,
     /// Running sums of the non-zero jump probabilities, normalised, and their target rings; `[n_rings][n_targets]`.
     jumps: Vec<Vec<(f64, u16)>>,
@@ -22,7 +22,7 @@ pub struct Population {
 
 impl Population {
     /// A population of given states on a space.
-    pub fn new(space: RingSpace, states: Vec<u16>) -> Self {
+    pub(super) fn new(space: RingSpace, states: Vec<u16>) -> Self {
         let n_rings = space.n_rings();
         let jumps = space.transition.chunks(n_rings).map(cumulative_jumps).collect();
         let counts = vec![0; space.n_states()];
@@ -31,17 +31,17 @@ impl Population {
     }
 
     /// The space of the states.
-    pub fn space(&self) -> &RingSpace {
+    pub(super) fn space(&self) -> &RingSpace {
         &self.space
     }
 
     /// State of each particle, `[n_particles]`.
-    pub fn states(&self) -> &[u16] {
+    pub(super) fn states(&self) -> &[u16] {
         &self.states
     }
 
     /// Moves every particle by one step; those that jump go to the end, in order, with one uniform draw each.
-    pub fn advance(&mut self, draws: &mut impl Draws) {
+    pub(super) fn advance(&mut self, draws: &mut impl Draws) {
         self.moved.clear();
         self.moved.extend(self.states.iter().filter(|&&s| !self.space.is_last(s)).map(|&s| s + 1));
         for &state in self.states.iter().filter(|&&s| self.space.is_last(s)) {
@@ -54,13 +54,13 @@ impl Population {
     }
 
     /// Adds a particle on the first state of each ring named.
-    pub fn inject(&mut self, rings: impl Iterator<Item = usize>) {
+    pub(super) fn inject(&mut self, rings: impl Iterator<Item = usize>) {
         self.states.extend(rings.map(|ring| self.space.first_states[ring]));
     }
 
     /// Replaces the population by as many draws from it, in proportion to `on_first` for particles on the first state
     /// of a ring and `elsewhere` for the others; stratified, one uniform draw per particle.
-    pub fn weigh_and_resample(&mut self, on_first: f64, elsewhere: f64, draws: &mut impl Draws) {
+    pub(super) fn weigh_and_resample(&mut self, on_first: f64, elsewhere: f64, draws: &mut impl Draws) {
         let space = &self.space;
         self.weights.clear();
         self.weights.extend(self.states.iter().map(|&s| if space.position_of(s) == 0 { on_first } else { elsewhere }));
@@ -72,20 +72,22 @@ impl Population {
     }
 
     /// Removes the particles at these indices, all different.
-    pub fn remove(&mut self, indices: &mut [usize]) {
+    pub(super) fn remove(&mut self, indices: &mut [usize]) {
         indices.sort_unstable_by(|a, b| b.cmp(a));
-        indices.iter().for_each(|&index| drop(self.states.remove(index)));
+        for &index in &*indices {
+            self.states.remove(index);
+        }
     }
 
     /// Median of the state numbers, truncated to a state: the counts of the states are swept, nothing is sorted.
-    pub fn median_state(&mut self) -> u16 {
+    pub(super) fn median_state(&mut self) -> u16 {
         self.count();
         let (low_rank, high_rank) = ((self.states.len() - 1) / 2, self.states.len() / 2);
         ((self.state_at_rank(low_rank) + self.state_at_rank(high_rank)) / 2) as u16
     }
 
     /// The state that most particles are in; the lowest of equals.
-    pub fn mode_state(&mut self) -> u16 {
+    pub(super) fn mode_state(&mut self) -> u16 {
         self.count();
         let most = self.counts.iter().copied().max().unwrap_or(0);
         self.counts.iter().position(|&n| n == most).unwrap_or(0) as u16

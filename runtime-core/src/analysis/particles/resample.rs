@@ -9,7 +9,7 @@
 ///
 /// `weights` are not negative, `[n_old]`, and need not sum to 1; `chosen` has the length wanted; `draw` gives `u_j` in
 /// `[0, 1)`, called once per position. Weights that are all zero choose evenly. Real-time safe: yes.
-pub fn resample(weights: &[f64], chosen: &mut [u32], mut draw: impl FnMut() -> f64) {
+pub(super) fn resample(weights: &[f64], chosen: &mut [u32], mut draw: impl FnMut() -> f64) {
     let total: f64 = weights.iter().sum();
     let last = weights.len().saturating_sub(1);
     let weight = |index: usize| if total > 0.0 { weights[index] / total } else { 1.0 / weights.len() as f64 };

@@ -1,0 +1,85 @@
+//! The command line of `analyze`. Main thread.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::outputs::Destination;
+use crate::engine_args::EngineArgs;
+use crate::formats::Format;
+
+const EXAMPLES: &str = "\
+Examples:
+  anacrusis analyze song.mp3                       beats beside it, in song.beats
+  anacrusis analyze -f json,mid -o out Music/      a whole tree, into out/
+  anacrusis analyze --offline --meter 3 waltz.flac with the whole file known, three beats a bar
+  anacrusis analyze --stdout -f events song.wav | head
+  ffmpeg -i film.mkv -f wav - | anacrusis analyze -
+  rec -t f32 -c 1 -r 48000 - | anacrusis analyze --raw-rate 48000 -
+
+Formats:
+  beats   FILE.beats        time_sec<TAB>beat_in_bar
+  events  FILE.events.tsv   beat_time_sec<TAB>announce_time_sec<TAB>beat_in_bar<TAB>bpm<TAB>confidence, no header;
+                            the announce time is how much of the input had been heard when the beat was said
+  labels  FILE.labels.txt   Audacity label track
+  mid     FILE.beats.mid    tempo map, time signatures and a note a beat; time 0 is the start of the audio
+  csv     FILE.beats.csv    every field, with a header
+  json    FILE.beats.json   everything, in one document
+  beat_in_bar is 1 on a downbeat and 0 where the position in the bar is not known.
+
+Exit codes: 0 all done, 1 some files failed, 2 wrong usage. A file that breaks off still gives its beats, and counts as failed.";
+
+/// Find the beats in audio files
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct AnalyzeArgs {
+    /// Audio files, directories to search for them, or - for standard input (WAV, or see --raw-rate)
+    #[arg(required = true, value_name = "FILE|DIR|-")]
+    pub inputs: Vec<PathBuf>,
+    /// What to write
+    #[arg(short, long = "format", value_enum, value_delimiter = ',', default_value = "beats", value_name = "FORMATS")]
+    pub formats: Vec<Format>,
+    /// Directory to write into instead of beside each input; made if missing
+    #[arg(short, long, value_name = "DIR", conflicts_with = "stdout")]
+    pub output: Option<PathBuf>,
+    /// Write one format of one input to standard output
+    #[arg(long)]
+    pub stdout: bool,
+    /// Leave inputs alone whose outputs all exist
+    #[arg(long)]
+    pub skip_existing: bool,
+    /// Files at a time [default: one a core]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Standard input is headerless mono 32-bit float samples, little-endian, of this rate, Hz
+    #[arg(long, value_name = "HZ")]
+    pub raw_rate: Option<u32>,
+    /// Say nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment on a flattened field would replace the command's own help")]
+    pub engine: EngineArgs,
+}
+
+impl AnalyzeArgs {
+    pub(super) fn destination(&self) -> Destination {
+        match &self.output {
+            _ if self.stdout => Destination::Stdout,
+            Some(folder) => Destination::Folder(folder.clone()),
+            None => Destination::Beside,
+        }
+    }
+
+    /// The formats asked for, each once.
+    pub(super) fn formats(&self) -> Vec<Format> {
+        let mut formats = Vec::new();
+        for &format in &self.formats {
+            if !formats.contains(&format) {
+                formats.push(format);
+            }
+        }
+        formats
+    }
+}

@@ -1,0 +1,116 @@
+//! Samples in, beat rows out: the engine or the offline analysis behind one interface. Any thread.
+//!
+//! Causal rows are exactly what live would say, whatever the block size; this file only writes down when it was said.
+
+use runtime_core::analysis::beat_model::BeatModel;
+use runtime_core::analysis::config::{ConfigError, EngineConfig};
+use runtime_core::analysis::engine::{Engine, FrameReport};
+use runtime_core::analysis::offline::OfflineAnalysis;
+use runtime_core::state::BeatEvent;
+
+use crate::document::{BeatRow, Mode};
+
+/// An analysis of one stream.
+pub struct Analyzer {
+    state: State,
+    sample_rate_hz: f64,
+    n_samples: u64,
+    rows: Vec<BeatRow>,
+}
+
+enum State {
+    Causal(Box<Engine>),
+    Offline(Box<OfflineAnalysis>),
+}
+
+impl Analyzer {
+    /// An analysis at the start of a stream.
+    ///
+    /// # Errors
+    /// A configuration value that cannot be used.
+    pub fn new(config: &EngineConfig, model: BeatModel, mode: Mode) -> Result<Self, ConfigError> {
+        let state = match mode {
+            Mode::Causal => State::Causal(Box::new(Engine::new(config, model)?)),
+            Mode::Offline => State::Offline(Box::new(OfflineAnalysis::new(config, model)?)),
+        };
+        Ok(Self { state, sample_rate_hz: config.sample_rate_hz, n_samples: 0, rows: Vec::new() })
+    }
+
+    /// Consumes a block of mono samples of any length.
+    pub fn process(&mut self, mono: &[f32]) {
+        self.n_samples += mono.len() as u64;
+        let (rows, rate) = (&mut self.rows, self.sample_rate_hz);
+        match &mut self.state {
+            State::Causal(engine) => engine.process(mono, |report| rows.extend(row_of(report, rate))),
+            State::Offline(offline) => offline.process(mono, |event| rows.push(unannounced(event))),
+        }
+    }
+
+    /// Ends the stream and returns its beats, in order of time.
+    ///
+    /// A beat that was predicted to fall after the end of the stream is left out: it never fell.
+    pub fn finish(mut self) -> Vec<BeatRow> {
+        let end_sec = self.n_samples as f64 / self.sample_rate_hz;
+        let (rows, rate) = (&mut self.rows, self.sample_rate_hz);
+        match &mut self.state {
+            State::Causal(engine) => engine.finish(|report| rows.extend(row_of(report, rate))),
+            State::Offline(offline) => offline.finish(|event| rows.push(unannounced(event))),
+        }
+        // NaN falls outside the range too.
+        rows.retain(|row| (0.0..=end_sec).contains(&row.event.t_sec));
+        rows.iter_mut().for_each(|row| row.announce_sec = row.announce_sec.min(end_sec));
+        if let State::Offline(_) = self.state {
+            complete_offline(rows, end_sec);
+        }
+        self.rows
+    }
+}
+
+/// The beat that a report announces.
+fn row_of(report: &FrameReport, sample_rate_hz: f64) -> Option<BeatRow> {
+    let update = report.update?;
+    let announce_sec = report.samples_received.to_stream_sec(sample_rate_hz).0;
+    Some(BeatRow { event: update.event?, announce_sec, bpm: update.timeline.tempo_bpm() })
+}
+
+fn unannounced(event: &BeatEvent) -> BeatRow {
+    BeatRow { event: *event, announce_sec: f64::INFINITY, bpm: 0.0 }
+}
+
+/// Offline, every beat is said at the end, and its tempo is that of the beats around it.
+fn complete_offline(rows: &mut [BeatRow], end_sec: f64) {
+    let times: Vec<f64> = rows.iter().map(|row| row.event.t_sec).collect();
+    for (k, row) in rows.iter_mut().enumerate() {
+        row.announce_sec = end_sec;
+        let (from, to) = (k.saturating_sub(1), (k + 1).min(times.len() - 1));
+        let interval_sec = times[to] - times[from];
+        row.bpm = if interval_sec > 0.0 { 60.0 * (to - from) as f64 / interval_sec } else { 0.0 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::samples::row;
+
+    #[test]
+    fn offline_tempo_is_that_of_the_neighbours() {
+        let mut rows: Vec<_> = [1.0, 1.5, 2.5].iter().enumerate().map(|(k, &t)| row(k as u64, t, 1, 4)).collect();
+        complete_offline(&mut rows, 9.0);
+        assert_eq!(rows.iter().map(|r| r.bpm).collect::<Vec<_>>(), [120.0, 80.0, 60.0]);
+        assert!(rows.iter().all(|r| r.announce_sec == 9.0));
+        let mut alone = vec![row(0, 1.0, 1, 4)];
+        complete_offline(&mut alone, 9.0);
+        assert_eq!(alone[0].bpm, 0.0);
+        complete_offline(&mut [], 9.0);
+    }
+
+    #[test]
+    fn an_empty_stream_has_no_beats() {
+        for mode in [Mode::Causal, Mode::Offline] {
+            let mut analyzer = Analyzer::new(&EngineConfig::new(44_100.0), BeatModel::flux(None), mode).unwrap();
+            analyzer.process(&[]);
+            assert_eq!(analyzer.finish(), []);
+        }
+    }
+}

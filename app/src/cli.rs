@@ -1,0 +1,58 @@
+//! The command line: which command runs. Main thread.
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+use crate::{analyze, doctor, eval_command};
+
+const EXAMPLES: &str = "\
+Examples:
+  anacrusis analyze song.mp3              beats beside it, in song.beats
+  anacrusis analyze -f json,mid -o out Music/
+  anacrusis eval --corpus DIR             score this build on pieces with known beats
+  anacrusis doctor                        what this machine and this build can do
+
+`anacrusis help COMMAND` says more. Data goes to stdout, messages go to stderr.
+Exit codes: 0 all done, 1 some files failed, 2 wrong usage, 3 a device failed.";
+
+/// Knows where the beat is, where the bar is, and says so ahead of time.
+#[derive(Debug, Parser)]
+#[command(name = "anacrusis", version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Analyze(analyze::AnalyzeArgs),
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Eval(eval_command::EvalArgs),
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Doctor(doctor::DoctorArgs),
+}
+
+impl Cli {
+    /// Runs the command.
+    pub fn run(&self) -> Exit {
+        match &self.command {
+            Command::Analyze(args) => analyze::run(args),
+            Command::Eval(args) => eval_command::run(args),
+            Command::Doctor(args) => doctor::run(args),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

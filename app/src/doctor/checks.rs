@@ -1,0 +1,212 @@
+//! The checks of `doctor`, in the order of the pipe. Main thread.
+
+use std::time::Instant;
+
+use model_contracts::v1;
+use runtime_core::analysis::activation::StepModel;
+use runtime_core::analysis::beat_model::BeatModel;
+use runtime_core::analysis::config::EngineConfig;
+use runtime_core::analysis::embedded::{EMBEDDED, EmbeddedModel};
+use runtime_core::analysis::engine::Engine;
+use runtime_core::analysis::model_file::ModelFile;
+
+use super::Check;
+use crate::decode::{KNOWN_CODECS, KNOWN_CONTAINERS};
+use crate::model::{fallback_reason, network_names};
+
+/// Rates that hosts and files have, Hz.
+const RATES_HZ: [u32; 12] = [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000, 384_000];
+/// Frames that the self-test of a model runs.
+const SELF_TEST_FRAMES: usize = 50;
+/// How far the sum of three probabilities may be from 1: rounding of 32-bit floats.
+const SUM_TOLERANCE: f32 = 1e-4;
+/// Sound that the speed check analyses, seconds.
+const SPEED_TEST_SEC: usize = 4;
+/// Below this many seconds of sound per second of work, live use is at risk.
+const MIN_REALTIME_FACTOR: f64 = 4.0;
+/// Advice on a model that is there and cannot be used.
+const REMAKE_MODELS: &str = "delete the folder `models/.cache`, run `cargo xtask models` and build again";
+
+/// All checks.
+pub(super) fn all() -> Vec<Check> {
+    let mut checks = vec![cpu(), decoders(), sample_rates()];
+    checks.extend(models());
+    checks.extend([activation(), fallback(), ort(), contract(), speed()]);
+    checks
+}
+
+fn cpu() -> Check {
+    let n_cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let detail = format!("{}, {n_cores} cores: {}", std::env::consts::ARCH, cpu_features().join(" "));
+    Check::ok("cpu", detail)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn cpu_features() -> Vec<&'static str> {
+    let features = [
+        ("sse4.1", std::arch::is_x86_feature_detected!("sse4.1")),
+        ("avx", std::arch::is_x86_feature_detected!("avx")),
+        ("avx2", std::arch::is_x86_feature_detected!("avx2")),
+        ("fma", std::arch::is_x86_feature_detected!("fma")),
+        ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
+    ];
+    std::iter::once("sse2").chain(features.iter().filter(|(_, is_there)| *is_there).map(|&(name, _)| name)).collect()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn cpu_features() -> Vec<&'static str> {
+    if cfg!(target_arch = "aarch64") { vec!["neon"] } else { Vec::new() }
+}
+
+fn decoders() -> Check {
+    Check::ok("decoders", format!("{KNOWN_CONTAINERS}; {KNOWN_CODECS}"))
+}
+
+/// Every usual rate makes an engine that takes samples.
+fn sample_rates() -> Check {
+    for rate_hz in RATES_HZ {
+        let made = Engine::new(&EngineConfig::new(f64::from(rate_hz)), BeatModel::flux(None));
+        match made {
+            Ok(mut engine) => engine.process(&vec![0.0; rate_hz as usize / 10], |_| {}),
+            Err(error) => return Check::problem("sample rates", error.to_string(), "report this: the rate is within the contract"),
+        }
+    }
+    let (low, high) = (v1::audio::HOST_RATE_MIN_HZ, v1::audio::HOST_RATE_MAX_HZ);
+    Check::ok("sample rates", format!("{low} to {high} Hz ({} usual ones tried)", RATES_HZ.len()))
+}
+
+/// Each embedded model: hash, then a run on fixed input.
+fn models() -> Vec<Check> {
+    if EMBEDDED.is_empty() {
+        return vec![Check::problem("models", "none is embedded in this build", "run `cargo xtask models` and build again")];
+    }
+    EMBEDDED.iter().map(model).collect()
+}
+
+fn model(embedded: &EmbeddedModel) -> Check {
+    let name = embedded.name;
+    let parsed = ModelFile::parse(embedded.manifest, embedded.safetensors);
+    let file = match parsed {
+        Ok(file) => file,
+        Err(error) => return Check::problem(name, error.to_string(), REMAKE_MODELS),
+    };
+    let tested = BeatModel::from_files(std::slice::from_ref(&file)).map_err(|e| e.to_string()).and_then(|mut m| self_test(m.net.as_mut()));
+    match tested {
+        Ok(()) => Check::ok(name, format!("sha256 {}, self-test passed", file.sha256)),
+        Err(message) => Check::problem(name, format!("sha256 {}, self-test failed: {message}", file.sha256), REMAKE_MODELS),
+    }
+}
+
+/// Runs a model on fixed features: every output must be finite, in `[0, 1]`, and sum to 1; a reset must repeat it.
+fn self_test(net: &mut dyn StepModel) -> Result<(), String> {
+    let mut run = || {
+        let mut state = 1u32;
+        let mut outputs = Vec::with_capacity(SELF_TEST_FRAMES);
+        net.reset();
+        for _ in 0..SELF_TEST_FRAMES {
+            let features: Vec<f32> = (0..net.n_features()).map(|_| next_feature(&mut state)).collect();
+            let output = net.step(&features).map_err(|e| e.to_string())?;
+            let classes = [output.beat, output.downbeat, output.none];
+            let sum: f32 = classes.iter().sum();
+            if !classes.iter().all(|p| (0.0..=1.0).contains(p)) || (sum - 1.0).abs() > SUM_TOLERANCE {
+                return Err(format!("probabilities {classes:?} sum to {sum}, expected 1"));
+            }
+            outputs.push(output);
+        }
+        Ok(outputs)
+    };
+    let (first, second) = (run()?, run()?);
+    if first == second { Ok(()) } else { Err("a second run after a reset gave another result".to_owned()) }
+}
+
+/// A fixed sequence in [0, 2), about the size of real features (Numerical Recipes' quick generator).
+fn next_feature(state: &mut u32) -> f32 {
+    *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+    (*state >> 8) as f32 / (1u32 << 23) as f32
+}
+
+/// What `--activation auto` runs.
+fn activation() -> Check {
+    let model = BeatModel::load_default();
+    match fallback_reason(&model.origin) {
+        None => Check::ok("activation", format!("mean of {}", network_names(&model.origin).join(", "))),
+        Some(reason) => Check::problem("activation", format!("the spectral-flux fallback: {reason}"), REMAKE_MODELS),
+    }
+}
+
+fn fallback() -> Check {
+    match self_test(BeatModel::flux(None).net.as_mut()) {
+        Ok(()) => Check::ok("fallback", "spectral flux, self-test passed"),
+        Err(message) => Check::problem("fallback", format!("spectral flux, self-test failed: {message}"), "report this with the output"),
+    }
+}
+
+fn ort() -> Check {
+    if cfg!(feature = "ort") {
+        Check::ok("backends", "native, onnxruntime (loaded when a model asks for it)")
+    } else {
+        Check::note("backends", "native; onnxruntime is not compiled in (`cargo build --features ort`), and not needed by our own models")
+    }
+}
+
+fn contract() -> Check {
+    Check::ok("contract", format!("{}, beat models {}", v1::CONTRACT_VERSION, v1::BEAT_MODEL_SCOPE_HASH))
+}
+
+/// How fast the whole causal pipe is here.
+fn speed() -> Check {
+    const RATE_HZ: usize = 48_000;
+    let mut engine = match Engine::new(&EngineConfig::new(RATE_HZ as f64), BeatModel::load_default()) {
+        Ok(engine) => engine,
+        Err(error) => return Check::problem("speed", error.to_string(), "report this with the output"),
+    };
+    // A click every half second.
+    let samples: Vec<f32> = (0..RATE_HZ * SPEED_TEST_SEC).map(|n| if n % (RATE_HZ / 2) < 200 { 0.5 } else { 0.0 }).collect();
+    let started = Instant::now();
+    engine.process(&samples, |_| {});
+    let factor = SPEED_TEST_SEC as f64 / started.elapsed().as_secs_f64().max(1e-9);
+    let detail = format!("{factor:.0}x real time, {:.0} us a 20 ms hop", 20_000.0 / factor);
+    if factor >= MIN_REALTIME_FACTOR {
+        Check::ok("speed", detail)
+    } else if cfg!(debug_assertions) {
+        Check::problem("speed", detail, "this is a debug build: use `cargo build --release`")
+    } else {
+        Check::problem("speed", detail, "close other programs, or use fewer models: `--model DIR` once")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use runtime_core::analysis::activation::{Activation, StepError};
+
+    struct Fixed(Vec<Activation>, usize);
+    impl StepModel for Fixed {
+        fn name(&self) -> &str {
+            "fixed"
+        }
+        fn n_features(&self) -> usize {
+            4
+        }
+        fn step(&mut self, _: &[f32]) -> Result<Activation, StepError> {
+            self.1 += 1;
+            Ok(self.0[self.1 % self.0.len()])
+        }
+        fn reset(&mut self) {}
+    }
+
+    #[test]
+    fn the_self_test_refuses_what_is_no_probability() {
+        assert!(self_test(&mut Fixed(vec![Activation::default()], 0)).is_ok());
+        for beat in [f32::NAN, 0.5, -1.0, f32::INFINITY] {
+            assert!(self_test(&mut Fixed(vec![Activation { beat, downbeat: 0.0, none: 1.0 }], 0)).is_err(), "{beat}");
+        }
+    }
+
+    #[test]
+    fn the_self_test_notices_a_model_that_does_not_reset() {
+        let other = Activation { beat: 1.0, downbeat: 0.0, none: 0.0 };
+        let mut net = Fixed(vec![Activation::default(), Activation::default(), other], 0);
+        assert!(self_test(&mut net).unwrap_err().contains("reset"));
+    }
+}

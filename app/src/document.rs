@@ -1,0 +1,121 @@
+//! What the analysis of one file found: the one value that every output format is written from. Any thread.
+
+use runtime_core::state::BeatEvent;
+
+/// One announced beat.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BeatRow {
+    /// The beat as the engine said it.
+    pub event: BeatEvent,
+    /// Seconds of input consumed when the beat was said; offline, the length of the file.
+    pub announce_sec: f64,
+    /// Tempo at this beat, beats per minute; 0 = unknown.
+    pub bpm: f64,
+}
+
+/// How the beats were found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// As live would have said them.
+    Causal,
+    /// With the whole file known.
+    Offline,
+}
+
+impl Mode {
+    /// `causal` or `offline`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Causal => "causal",
+            Self::Offline => "offline",
+        }
+    }
+}
+
+/// What the analysis of one file found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Analysis {
+    /// The input as the user named it.
+    pub file: String,
+    /// Length of what was decoded, seconds.
+    pub duration_sec: f64,
+    /// Rate of the file, Hz.
+    pub sample_rate_hz: u32,
+    /// How the beats were found.
+    pub mode: Mode,
+    /// Names of the networks; empty where the spectral flux ran.
+    pub model_names: Vec<String>,
+    /// The beats, in order of time.
+    pub beats: Vec<BeatRow>,
+}
+
+impl Analysis {
+    /// Median tempo of all beats, beats per minute; `None` without beats.
+    pub fn tempo_bpm(&self) -> Option<f64> {
+        let mut bpm: Vec<f64> = self.beats.iter().map(|row| row.bpm).filter(|&bpm| bpm > 0.0).collect();
+        bpm.sort_by(f64::total_cmp);
+        let (low, high) = (bpm.get(bpm.len().checked_sub(1)? / 2)?, bpm.get(bpm.len() / 2)?);
+        Some((low + high) / 2.0)
+    }
+
+    /// Beats per bar at most beats; 0 = unknown.
+    pub fn beats_per_bar(&self) -> u8 {
+        let mut n_beats = [0usize; 256];
+        self.beats.iter().for_each(|row| n_beats[usize::from(row.event.beats_per_bar)] += 1);
+        (1..=u8::MAX).rev().max_by_key(|&meter| n_beats[usize::from(meter)]).filter(|&meter| n_beats[usize::from(meter)] > 0).unwrap_or(0)
+    }
+}
+
+/// Values for the tests of the formats.
+#[cfg(test)]
+pub(crate) mod samples {
+    use super::*;
+
+    /// `n_beats` beats in 4/4 at 120 BPM from `first_sec`, the first of which is beat `first_in_bar`.
+    pub(crate) fn steady(n_beats: usize, first_sec: f64, first_in_bar: u8) -> Analysis {
+        let beats = (0..n_beats).map(|k| row(k as u64, first_sec + 0.5 * k as f64, (usize::from(first_in_bar) - 1 + k) as u8 % 4 + 1, 4));
+        Analysis {
+            file: "song.wav".to_owned(),
+            duration_sec: 10.0,
+            sample_rate_hz: 44_100,
+            mode: Mode::Causal,
+            model_names: vec!["beatnet-1".to_owned()],
+            beats: beats.collect(),
+        }
+    }
+
+    /// One beat, said 0.05 s ahead at 120 BPM.
+    pub(crate) fn row(beat_count: u64, t_sec: f64, beat_in_bar: u8, beats_per_bar: u8) -> BeatRow {
+        let event = BeatEvent { t_sec, beat_count, beat_in_bar, beats_per_bar, downbeat_prob: 0.25, intensity: 0.5, conf: 0.75 };
+        BeatRow { event, announce_sec: t_sec - 0.05, bpm: 120.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tempo_is_the_median_and_unknown_without_beats() {
+        let mut analysis = samples::steady(4, 0.0, 1);
+        for (row, bpm) in analysis.beats.iter_mut().zip([100.0, 300.0, 110.0, 0.0]) {
+            row.bpm = bpm;
+        }
+        assert_eq!(analysis.tempo_bpm(), Some(110.0));
+        analysis.beats.truncate(2);
+        assert_eq!(analysis.tempo_bpm(), Some(200.0));
+        analysis.beats.clear();
+        assert_eq!(analysis.tempo_bpm(), None);
+    }
+
+    #[test]
+    fn meter_is_that_of_most_beats() {
+        let mut analysis = samples::steady(5, 0.0, 1);
+        analysis.beats[0].event.beats_per_bar = 3;
+        assert_eq!(analysis.beats_per_bar(), 4);
+        analysis.beats.iter_mut().for_each(|row| row.event.beats_per_bar = 0);
+        assert_eq!(analysis.beats_per_bar(), 0);
+        analysis.beats.clear();
+        assert_eq!(analysis.beats_per_bar(), 0);
+    }
+}
