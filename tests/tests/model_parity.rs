@@ -38,10 +38,10 @@ fn model_dir(name: &str) -> Option<PathBuf> {
 /// Every clip with stored features: name and features.
 fn golden_features() -> Vec<(String, Vec<Vec<f32>>)> {
     let suffix = ".features.npy";
-    let entries = std::fs::read_dir(golden_dir().join("features")).unwrap();
-    let names = entries.filter_map(|entry| Some(entry.unwrap().file_name().to_str()?.strip_suffix(suffix)?.to_owned()));
+    let entries = std::fs::read_dir(golden_dir().join("features")).expect("golden features are in the repository");
+    let names = entries.filter_map(|entry| Some(entry.expect("a readable folder").file_name().to_str()?.strip_suffix(suffix)?.to_owned()));
     let read = |name: String| {
-        let features = read_npy(&golden_dir().join(format!("features/{name}{suffix}"))).unwrap();
+        let features = read_npy(&golden_dir().join(format!("features/{name}{suffix}"))).expect("a golden array");
         let rows = features.f32_rows().map(<[f32]>::to_vec).collect();
         (name, rows)
     };
@@ -58,11 +58,11 @@ fn difference(a: Activation, b: Activation) -> f32 {
 fn golden_error(net: &mut dyn StepModel, index: usize) -> f32 {
     let mut worst = 0.0_f32;
     for (clip, frames) in golden_features() {
-        let golden = read_npy(&golden_dir().join(format!("activations/{clip}.activations_m{index}.npy"))).unwrap();
+        let golden = read_npy(&golden_dir().join(format!("activations/{clip}.activations_m{index}.npy"))).expect("a golden array");
         net.reset();
         for (frame, expected) in frames.iter().zip(golden.f32_rows()) {
             let expected = Activation { beat: expected[0], downbeat: expected[1], none: expected[2] };
-            worst = worst.max(difference(net.step(frame).unwrap(), expected));
+            worst = worst.max(difference(net.step(frame).expect("a frame of the right length"), expected));
         }
     }
     worst
@@ -97,16 +97,17 @@ fn other_network(n_layers: usize, n_hidden: usize) -> ConvertedModel {
         Tensor { name, shape, values }
     };
     let tensors = shapes.into_iter().map(&mut tensor).collect();
-    let net = Network::from_state_dict("other.pt", tensors, contract.logfb.len).unwrap();
-    package(&contract, Manifest::new(&contract, &WEIGHT_FILES[0]).unwrap(), &net)
+    let net = Network::from_state_dict("other.pt", tensors, contract.logfb.len).expect("a consistent network");
+    package(&contract, Manifest::new(&contract, &WEIGHT_FILES[0]).expect("a valid contract"), &net)
 }
 
 fn file<'a>(model: &'a ConvertedModel, name: &str) -> &'a [u8] {
-    &model.files.iter().find(|(file, _)| *file == name).unwrap().1
+    &model.files.iter().find(|(file, _)| *file == name).expect("a packed file").1
 }
 
 fn parse(model: &ConvertedModel) -> ModelFile {
-    ModelFile::parse(std::str::from_utf8(file(model, "manifest.json")).unwrap(), file(model, "model.safetensors")).unwrap()
+    ModelFile::parse(std::str::from_utf8(file(model, "manifest.json")).expect("JSON is text"), file(model, "model.safetensors"))
+        .expect("what was packed is read")
 }
 
 #[test]
@@ -256,6 +257,6 @@ mod ort {
             let values = vec![0.5; shape.iter().product()];
             Tensor { name: name.to_owned(), shape, values }
         };
-        Network::from_state_dict("narrow.pt", shapes.map(tensor).into(), n_features).unwrap()
+        Network::from_state_dict("narrow.pt", shapes.map(tensor).into(), n_features).expect("a consistent network")
     }
 }

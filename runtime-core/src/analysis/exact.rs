@@ -8,7 +8,7 @@
 use super::activation::Activation;
 use super::config::{Meter, TempoRange};
 use super::decoder::{BeatPosterior, Decoder};
-use super::joint_space::{FrameLikelihood, JointSpace, STEPS_PER_FRAME};
+use super::joint_space::{BarMasses, FrameLikelihood, JointSpace, MAX_SLOTS, STEPS_PER_FRAME};
 use super::pulse::PulseEvidence;
 
 /// The mode's neighbourhood in time: beats within this share of the interval count as the same hypothesis.
@@ -23,18 +23,20 @@ const RENORMALISE_FRAMES: u64 = 64;
 /// Exact joint decoder.
 pub struct ExactDecoder {
     space: JointSpace,
-    /// `[ring][interval][slot]`: probability that the present beat has this interval and ends at this step.
-    states: Vec<f32>,
+    /// `[ring][interval]`, per bar slot: probability that the present beat has this interval and ends at this step.
+    states: Vec<BarMasses>,
     /// `[ring][interval]`: sum over slots.
     masses: Vec<f32>,
     ring_len: usize,
-    /// Half frames since the start; the frame `n` ends at step `2 (n + 1)`.
-    now: u64,
+    /// Ring index of the present step; frame `n` ends at step `2 (n + 1)`.
+    ring_now: usize,
     n_frames: u64,
     total: f64,
-    /// `[interval][slot]`: mass that enters a beat now.
-    entering: Vec<f32>,
-    slot_masses: Vec<f32>,
+    /// `[interval]`: mass that enters a beat now.
+    entering: Vec<BarMasses>,
+    /// 1 where a slot is a downbeat.
+    is_downbeat: BarMasses,
+    slot_masses: BarMasses,
     pulse: PulseEvidence,
 }
 
@@ -43,14 +45,20 @@ impl ExactDecoder {
     pub fn new(tempo: TempoRange, meter: Meter) -> Self {
         let space = JointSpace::new(tempo, meter);
         let ring_len = space.longest() + STEPS_PER_FRAME + 1;
-        let (n_intervals, n_slots) = (space.n_intervals(), space.n_slots());
+        let n_intervals = space.n_intervals();
+        assert!(space.n_slots() <= MAX_SLOTS, "meters were validated");
+        let mut is_downbeat = [0.0; MAX_SLOTS];
+        for (lane, slot) in is_downbeat.iter_mut().zip(&space.slots) {
+            *lane = f32::from(u8::from(slot.beat_in_bar == 1));
+        }
         let mut decoder = Self {
-            states: vec![0.0; ring_len * n_intervals * n_slots],
+            states: vec![[0.0; MAX_SLOTS]; ring_len * n_intervals],
             masses: vec![0.0; ring_len * n_intervals],
-            entering: vec![0.0; n_intervals * n_slots],
-            slot_masses: vec![0.0; n_slots],
+            entering: vec![[0.0; MAX_SLOTS]; n_intervals],
+            is_downbeat,
+            slot_masses: [0.0; MAX_SLOTS],
             ring_len,
-            now: 0,
+            ring_now: 0,
             n_frames: 0,
             total: 1.0,
             pulse: PulseEvidence::default(),
@@ -60,74 +68,67 @@ impl ExactDecoder {
         decoder
     }
 
-    /// The ring index of the step that lies `ahead` steps after now.
+    /// The ring index of the step that lies `ahead` steps after now, at most the longest interval.
     fn ring_idx(&self, ahead: usize) -> usize {
-        ((self.now + ahead as u64) % self.ring_len as u64) as usize
+        let idx = self.ring_now + ahead;
+        if idx >= self.ring_len { idx - self.ring_len } else { idx }
     }
 
-    /// Beats that fall at step `now`: their mass moves on to the next beat.
+    /// Beats that fall now: their mass moves on to the next beat.
     fn pass_beats(&mut self) {
-        let (n_intervals, n_slots) = (self.space.n_intervals(), self.space.n_slots());
-        let row = self.ring_idx(0);
-        let masses = &mut self.masses[row * n_intervals..][..n_intervals];
-        let states = &mut self.states[row * n_intervals * n_slots..][..n_intervals * n_slots];
-        self.entering.fill(0.0);
+        let n_intervals = self.space.n_intervals();
+        let row = self.ring_idx(0) * n_intervals;
         let mut any = false;
-        for (interval_idx, mass) in masses.iter_mut().enumerate() {
-            if *mass <= 0.0 {
+        self.entering.fill([0.0; MAX_SLOTS]);
+        for (interval_idx, band) in self.space.bands.iter().enumerate() {
+            let mass = std::mem::take(&mut self.masses[row + interval_idx]);
+            if mass <= 0.0 {
                 continue;
             }
             any = true;
-            self.total -= f64::from(*mass);
-            *mass = 0.0;
-            let from = &mut states[interval_idx * n_slots..][..n_slots];
-            let band = &self.space.bands[interval_idx];
-            for (prob, to) in band.probs.iter().zip(self.entering[band.first_idx * n_slots..].chunks_exact_mut(n_slots)) {
-                for (sum, value) in to.iter_mut().zip(&*from) {
+            self.total -= f64::from(mass);
+            let from = std::mem::take(&mut self.states[row + interval_idx]);
+            for (prob, to) in band.probs.iter().zip(&mut self.entering[band.first_idx..]) {
+                for (sum, value) in to.iter_mut().zip(&from) {
                     *sum += prob * value;
                 }
             }
-            from.fill(0.0);
         }
         if !any {
             return;
         }
         for interval_idx in 0..n_intervals {
-            let entering = &mut self.entering[interval_idx * n_slots..][..n_slots];
-            move_on_in_bar(&self.space, entering);
+            let mut cell = self.entering[interval_idx];
+            self.space.move_on_in_bar(&mut cell);
             let preference = self.space.preference[interval_idx];
-            let ahead = self.space.intervals[interval_idx];
-            let row = ((self.now + ahead as u64) % self.ring_len as u64) as usize;
-            let to = &mut self.states[(row * n_intervals + interval_idx) * n_slots..][..n_slots];
-            let mut mass = 0.0;
-            for (state, value) in to.iter_mut().zip(&*entering) {
-                *state = preference * value;
-                mass += *state;
-            }
-            self.masses[row * n_intervals + interval_idx] = mass;
+            cell.iter_mut().for_each(|value| *value *= preference);
+            let mass: f32 = cell.iter().sum();
+            let to = self.ring_idx(self.space.intervals[interval_idx]) * n_intervals + interval_idx;
+            self.states[to] = cell;
+            self.masses[to] = mass;
             self.total += f64::from(mass);
         }
     }
 
     /// Multiplies the states just after a beat with the frame's likelihood.
     fn observe(&mut self, likelihood: &FrameLikelihood) {
-        let (n_intervals, n_slots) = (self.space.n_intervals(), self.space.n_slots());
-        for (interval_idx, (&interval, zone)) in self.space.intervals.iter().zip(&self.space.zones).enumerate() {
-            for (position, &weight) in zone.iter().enumerate() {
-                let row = ((self.now + (interval - position) as u64) % self.ring_len as u64) as usize;
-                let mass = &mut self.masses[row * n_intervals + interval_idx];
-                if *mass <= 0.0 {
+        let n_intervals = self.space.n_intervals();
+        for interval_idx in 0..n_intervals {
+            let interval = self.space.intervals[interval_idx];
+            for position in 0..self.space.zones[interval_idx].len() {
+                let cell = self.ring_idx(interval - position) * n_intervals + interval_idx;
+                let mass = self.masses[cell];
+                if mass <= 0.0 {
                     continue;
                 }
-                let states = &mut self.states[(row * n_intervals + interval_idx) * n_slots..][..n_slots];
-                let (beat, downbeat) = likelihood.weighted(weight);
+                let (beat, downbeat) = likelihood.weighted(self.space.zones[interval_idx][position]);
                 let mut sum = 0.0;
-                for (state, slot) in states.iter_mut().zip(&self.space.slots) {
-                    *state *= if slot.beat_in_bar == 1 { downbeat } else { beat };
+                for (state, is_downbeat) in self.states[cell].iter_mut().zip(&self.is_downbeat) {
+                    *state *= beat + is_downbeat * (downbeat - beat);
                     sum += *state;
                 }
-                self.total += f64::from(sum) - f64::from(*mass);
-                *mass = sum;
+                self.total += f64::from(sum) - f64::from(mass);
+                self.masses[cell] = sum;
             }
         }
     }
@@ -139,26 +140,35 @@ impl ExactDecoder {
             return;
         }
         let scale = (1.0 / total) as f32;
-        self.states.iter_mut().for_each(|v| *v *= scale);
+        self.states.iter_mut().flatten().for_each(|v| *v *= scale);
         self.masses.iter_mut().for_each(|v| *v *= scale);
         self.total = 1.0;
     }
 
     fn spread_prior(&mut self) {
-        self.states.fill(0.0);
+        for interval_idx in 0..self.space.n_intervals() {
+            let mut cell = [0.0; MAX_SLOTS];
+            for (slot_idx, prob) in cell.iter_mut().enumerate().take(self.space.n_slots()) {
+                *prob = self.space.initial_prob(interval_idx, slot_idx);
+            }
+            self.entering[interval_idx] = cell;
+        }
+        self.spread_over_positions();
+        self.total = 1.0;
+    }
+
+    /// Puts `entering` at every position of each interval, and nothing else.
+    fn spread_over_positions(&mut self) {
+        let n_intervals = self.space.n_intervals();
+        self.states.fill([0.0; MAX_SLOTS]);
         self.masses.fill(0.0);
-        let (n_intervals, n_slots) = (self.space.n_intervals(), self.space.n_slots());
         for interval_idx in 0..n_intervals {
             for ahead in 1..=self.space.intervals[interval_idx] {
                 let cell = self.ring_idx(ahead) * n_intervals + interval_idx;
-                for slot_idx in 0..n_slots {
-                    let prob = self.space.initial_prob(interval_idx, slot_idx);
-                    self.states[cell * n_slots + slot_idx] = prob;
-                    self.masses[cell] += prob;
-                }
+                self.states[cell] = self.entering[interval_idx];
+                self.masses[cell] = self.entering[interval_idx].iter().sum();
             }
         }
-        self.total = 1.0;
     }
 
     /// The most probable (steps to the next beat, interval index).
@@ -166,8 +176,7 @@ impl ExactDecoder {
         let n_intervals = self.space.n_intervals();
         let (mut best, mut best_ahead) = (-1.0f32, 1);
         for ahead in 1..=self.space.longest() {
-            let row = &self.masses[self.ring_idx(ahead) * n_intervals..][..n_intervals];
-            let largest = row.iter().copied().fold(0.0f32, f32::max);
+            let largest = largest(&self.masses[self.ring_idx(ahead) * n_intervals..][..n_intervals]);
             if largest > best {
                 (best, best_ahead) = (largest, ahead);
             }
@@ -179,13 +188,13 @@ impl ExactDecoder {
 
     fn read_out(&mut self, posterior: &mut BeatPosterior) {
         let (ahead, mode_idx) = self.mode();
-        let (n_intervals, n_slots) = (self.space.n_intervals(), self.space.n_slots());
+        let n_intervals = self.space.n_intervals();
         let interval = self.space.intervals[mode_idx];
         // In the first half of a beat the beat that began it is nearer than the next one.
         let is_past = interval - ahead.min(interval) <= interval / 2;
         let half_width = (MODE_WIDTH_BEATS * interval as f64 + 0.5) as i64;
         let (mut mass, mut offset_sum, mut interval_sum) = (0.0f64, 0.0f64, 0.0f64);
-        self.slot_masses.fill(0.0);
+        self.slot_masses = [0.0; MAX_SLOTS];
         for (interval_idx, &other) in self.space.intervals.iter().enumerate() {
             if (other as f64 / interval as f64 - 1.0).abs() > MODE_WIDTH_RATIO {
                 continue;
@@ -202,7 +211,7 @@ impl ExactDecoder {
                 mass += weight;
                 offset_sum += weight * offset as f64;
                 interval_sum += weight * other as f64;
-                for (sum, state) in self.slot_masses.iter_mut().zip(&self.states[cell * n_slots..][..n_slots]) {
+                for (sum, state) in self.slot_masses.iter_mut().zip(&self.states[cell]) {
                     *sum += state;
                 }
             }
@@ -217,7 +226,7 @@ impl ExactDecoder {
 
     fn read_out_bar(&self, is_past: bool, mass: f64, posterior: &mut BeatPosterior) {
         let (mut best, mut downbeat_mass) = (-1.0f32, 0.0f64);
-        for (slot_idx, &slot_mass) in self.slot_masses.iter().enumerate() {
+        for (slot_idx, &slot_mass) in self.slot_masses.iter().enumerate().take(self.space.n_slots()) {
             let nearest = self.space.slots[if is_past { slot_idx } else { self.space.next_in_meter(slot_idx) }];
             if nearest.beat_in_bar == 1 {
                 downbeat_mass += f64::from(slot_mass);
@@ -235,7 +244,7 @@ impl ExactDecoder {
 impl Decoder for ExactDecoder {
     fn step(&mut self, activation: &Activation, posterior: &mut BeatPosterior) {
         for _ in 0..STEPS_PER_FRAME {
-            self.now += 1;
+            self.ring_now = self.ring_idx(1);
             self.pass_beats();
         }
         let likelihood = JointSpace::likelihood(activation);
@@ -252,7 +261,7 @@ impl Decoder for ExactDecoder {
     }
 
     fn reset(&mut self) {
-        self.now = 0;
+        self.ring_now = 0;
         self.n_frames = 0;
         self.spread_prior();
         self.pulse = PulseEvidence::default();
@@ -260,42 +269,30 @@ impl Decoder for ExactDecoder {
 
     fn forget_phase(&mut self) {
         // The belief about interval and slot is kept, spread evenly over the positions within the beat.
-        let (n_intervals, n_slots) = (self.space.n_intervals(), self.space.n_slots());
-        self.entering.fill(0.0);
-        for (cell, state) in self.states.chunks_exact(n_slots).enumerate() {
-            let to = &mut self.entering[(cell % n_intervals) * n_slots..][..n_slots];
-            to.iter_mut().zip(state).for_each(|(sum, value)| *sum += value);
+        let n_intervals = self.space.n_intervals();
+        self.entering.fill([0.0; MAX_SLOTS]);
+        for (cell, state) in self.states.iter().enumerate() {
+            let interval_idx = cell % n_intervals;
+            let share = 1.0 / self.space.intervals[interval_idx] as f32;
+            self.entering[interval_idx].iter_mut().zip(state).for_each(|(sum, value)| *sum += share * value);
         }
-        self.states.fill(0.0);
-        self.masses.fill(0.0);
-        for interval_idx in 0..n_intervals {
-            let interval = self.space.intervals[interval_idx];
-            for ahead in 1..=interval {
-                let cell = self.ring_idx(ahead) * n_intervals + interval_idx;
-                for slot_idx in 0..n_slots {
-                    let prob = self.entering[interval_idx * n_slots + slot_idx] / interval as f32;
-                    self.states[cell * n_slots + slot_idx] = prob;
-                    self.masses[cell] += prob;
-                }
-            }
-        }
+        self.spread_over_positions();
         self.normalise();
     }
 }
 
-/// In place: from the slot of the beat that ended to the slot of the beat that begins.
-fn move_on_in_bar(space: &JointSpace, entering: &mut [f32]) {
-    const MAX_METERS: usize = 8;
-    let n_meters = space.n_meters();
-    let mut last_of_bar = [0.0f32; MAX_METERS];
-    for meter in 0..n_meters {
-        let (start, end) = (space.meter_starts[meter], space.meter_starts[meter + 1]);
-        last_of_bar[meter] = entering[end - 1];
-        entering.copy_within(start..end - 1, start + 1);
+/// The largest of some values that are not NaN; in lanes, so that it vectorises.
+fn largest(values: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let mut lanes = [0.0f32; LANES];
+    let chunks = values.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, &value) in lanes.iter_mut().zip(chunk) {
+            *lane = if value > *lane { value } else { *lane };
+        }
     }
-    for meter in 0..n_meters {
-        entering[space.meter_starts[meter]] = (0..n_meters).map(|from| last_of_bar[from] * space.meter_probs[from][meter]).sum();
-    }
+    lanes.iter().chain(rest).fold(0.0, |a, &b| if b > a { b } else { a })
 }
 
 #[cfg(test)]
@@ -343,7 +340,7 @@ mod tests {
         let mut decoder = decoder();
         follow(&mut decoder, 0..500, 25.0, 4, 0);
         let masses: f64 = decoder.masses.iter().map(|&m| f64::from(m)).sum();
-        let states: f64 = decoder.states.iter().map(|&m| f64::from(m)).sum();
+        let states: f64 = decoder.states.iter().flatten().map(|&m| f64::from(m)).sum();
         assert!((masses / decoder.total - 1.0).abs() < 1e-4 && (states / masses - 1.0).abs() < 1e-4);
     }
 
@@ -392,7 +389,7 @@ mod tests {
                 for k in 0..space.intervals[i] {
                     let cell = decoder.ring_idx(space.intervals[i] - k) * n_intervals + i;
                     for slot in 0..2 {
-                        let got = f64::from(decoder.states[cell * 2 + slot]) / decoder.total;
+                        let got = f64::from(decoder.states[cell][slot]) / decoder.total;
                         assert!(
                             (got - alpha[i][k][slot]).abs() < 1e-5,
                             "frame {n}, interval {i}, position {k}: {got} {}",

@@ -44,6 +44,13 @@ const BEAT_FLOOR_PROB: f64 = 0.02;
 /// Lowest probability of no beat.
 const NONE_FLOOR_PROB: f64 = 1e-3;
 
+/// Most bar slots of any space, padded so that they fill whole vectors: 9 for the meters 2, 3 and 4, at most 7 for a single
+/// meter.
+pub const MAX_SLOTS: usize = 12;
+
+/// Probability mass of each bar slot; the padding is zero.
+pub type BarMasses = [f32; MAX_SLOTS];
+
 /// One beat of one meter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BarSlot {
@@ -172,6 +179,17 @@ impl JointSpace {
     pub fn next_in_meter(&self, slot_idx: usize) -> usize {
         let slot = self.slots[slot_idx];
         if slot.beat_in_bar == slot.beats_per_bar { self.meter_starts[slot.meter_idx] } else { slot_idx + 1 }
+    }
+
+    /// At a beat, in place: from the slot of the beat that ended to the slot of the one that begins.
+    pub fn move_on_in_bar(&self, bar: &mut BarMasses) {
+        let ended = *bar;
+        bar[1..].copy_from_slice(&ended[..MAX_SLOTS - 1]);
+        for (to, &first) in self.meter_starts.iter().take(self.n_meters()).enumerate() {
+            let ends = self.meter_starts[1..].iter().zip(&self.meter_probs);
+            bar[first] = ends.map(|(&end, probs)| ended[end - 1] * probs[to]).sum();
+        }
+        bar[self.n_slots()..].fill(0.0);
     }
 
     /// Likelihoods of one frame. Values that are not finite count as "no beat".

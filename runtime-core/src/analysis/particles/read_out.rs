@@ -4,8 +4,9 @@
 //! weights are counted on a coarse grid, the best 3 by 3 cells found, and the particles around it averaged, so that the
 //! result is finer than any grid.
 
-use super::swarm::{MAX_SLOTS, N_PARTICLES, Swarm, move_on_in_bar};
+use super::swarm::{N_PARTICLES, Swarm};
 use crate::analysis::decoder::BeatPosterior;
+use crate::analysis::joint_space::MAX_SLOTS;
 
 /// Cells per beat.
 const N_PHASES: usize = 32;
@@ -71,7 +72,7 @@ impl ReadOut {
             let weight = swarm.weights[i] as f32;
             sums.iter_mut().zip(&swarm.bars[i]).for_each(|(sum, prob)| *sum += weight * prob);
         }
-        move_on_in_bar(&swarm.space, &mut to_come);
+        swarm.space.move_on_in_bar(&mut to_come);
         let slots = swarm.space.slots.iter().zip(begun.iter().zip(&to_come).map(|(a, b)| a + b));
         let (mut best, mut total, mut downbeat) = (0.0, 0.0, 0.0);
         (posterior.beats_per_bar, posterior.beat_in_bar) = (0, 0);
