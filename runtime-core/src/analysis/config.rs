@@ -81,7 +81,8 @@ impl EngineConfig {
         }
         let TempoRange { min_bpm, max_bpm } = self.tempo;
         let in_range = min_bpm >= TempoRange::SLOWEST_BPM && max_bpm <= TempoRange::FASTEST_BPM;
-        if !in_range || !(max_bpm / min_bpm >= TempoRange::MIN_RATIO) {
+        let is_wide = max_bpm / min_bpm >= TempoRange::MIN_RATIO;
+        if !in_range || !is_wide {
             return Err(ConfigError::TempoRange { min_bpm, max_bpm });
         }
         match self.meter {

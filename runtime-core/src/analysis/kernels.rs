@@ -62,10 +62,41 @@ impl Linear {
         self.apply_portable(x, y);
     }
 
+    /// [`Self::apply_portable`] with the registers spelled out.
+    ///
+    /// NB: left to itself, the release build (thin link-time optimisation) turns the loop into scalar code: 169 us per net
+    /// and frame instead of 65 us.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
     fn apply_avx2(&self, x: &[f32], y: &mut [f32]) {
-        self.apply_portable(x, y);
+        use std::arch::x86_64::{__m256, _mm256_add_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps};
+        const LANES: usize = 8;
+
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn load(row: &[f32; BLOCK_ROWS], part: usize) -> __m256 {
+            let lanes = &row[part * LANES..][..LANES];
+            // SAFETY: the slice holds the eight values that are read; no alignment is asked for.
+            unsafe { _mm256_loadu_ps(lanes.as_ptr()) }
+        }
+
+        let blocks = self.weights.chunks_exact(self.n_columns.max(1));
+        for ((out, columns), bias) in y.chunks_mut(BLOCK_ROWS).zip(blocks).zip(&self.bias) {
+            let (mut sum_0, mut sum_1, mut sum_2, mut sum_3) = (load(bias, 0), load(bias, 1), load(bias, 2), load(bias, 3));
+            for (weights, &value) in columns.iter().zip(x) {
+                let value = _mm256_set1_ps(value);
+                sum_0 = _mm256_add_ps(sum_0, _mm256_mul_ps(load(weights, 0), value));
+                sum_1 = _mm256_add_ps(sum_1, _mm256_mul_ps(load(weights, 1), value));
+                sum_2 = _mm256_add_ps(sum_2, _mm256_mul_ps(load(weights, 2), value));
+                sum_3 = _mm256_add_ps(sum_3, _mm256_mul_ps(load(weights, 3), value));
+            }
+            let mut sums = [0.0; BLOCK_ROWS];
+            for (lanes, sum) in sums.chunks_exact_mut(LANES).zip([sum_0, sum_1, sum_2, sum_3]) {
+                // SAFETY: the chunk holds the eight values that are written; no alignment is asked for.
+                unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), sum) };
+            }
+            out.copy_from_slice(&sums[..out.len()]);
+        }
     }
 
     #[inline(always)]

@@ -18,6 +18,10 @@ use crate::units::MODEL_RATE_HZ;
 const FFT_BLOCK_OUT_SAMPLES: usize = 147;
 /// Largest block of the FFT resampler for rates whose smallest exact block is longer, output samples (20 ms).
 const MAX_FFT_BLOCK_OUT_SAMPLES: usize = 441;
+/// Window of the anti-aliasing filter. Hann keeps most of the band in so short a filter (6 dB down at 10.8 kHz, where
+/// Blackman-Harris squared already is at 10.0 kHz) at the price of 44 dB of stop-band attenuation, which log10(1 + x)
+/// features hardly see. NB: on the evaluation corpus F70 .825 against .815 with Blackman-Harris squared.
+const FILTER_WINDOW: WindowFunction = WindowFunction::Hann;
 /// Filter length of the sinc resampler, samples at the lower of the two rates. Half of it is the delay, 2.9 ms.
 const SINC_LEN_SAMPLES: usize = 128;
 /// Input chunk of the sinc resampler, seconds.
@@ -61,9 +65,8 @@ impl Resampler {
             return (Kind::Identity, 0.0, 0);
         }
         if let Some((block_in, block_out)) = fft_block(rate_hz) {
-            let resampler =
-                Fft::new_custom(rate_hz as usize, MODEL_RATE_HZ as usize, block_in, 1, 1, WindowFunction::BlackmanHarris2, FixedSync::Both)
-                    .expect("rates are positive and the block is a multiple of the smallest one");
+            let resampler = Fft::new_custom(rate_hz as usize, MODEL_RATE_HZ as usize, block_in, 1, 1, FILTER_WINDOW, FixedSync::Both)
+                .expect("rates are positive and the block is a multiple of the smallest one");
             debug_assert_eq!((resampler.input_frames_next(), resampler.output_frames_next()), (block_in, block_out));
             // The filter's centre is a whole input sample, half a block in.
             let delay_samples = (block_in / 2) as f64 * MODEL_RATE_HZ / rate_hz;
@@ -72,7 +75,7 @@ impl Resampler {
         let ratio = MODEL_RATE_HZ / rate_hz;
         // The filter spans the same time at the lower rate, whichever side that is; rubato wants a multiple of 8.
         let sinc_len = ((SINC_LEN_SAMPLES as f64 * ratio.recip().max(1.0) / 8.0).ceil() as usize) * 8;
-        let parameters = SincInterpolationParameters::new(sinc_len, WindowFunction::BlackmanHarris2);
+        let parameters = SincInterpolationParameters::new(sinc_len, FILTER_WINDOW);
         let chunk_in = ((rate_hz * SINC_CHUNK_SEC).round() as usize).max(1);
         let resampler = Async::new_sinc(ratio, 1.0, &parameters, chunk_in, 1, FixedAsync::Input)
             .expect("ratio is positive and finite, chunk is not empty");

@@ -2,7 +2,8 @@
 //!
 //! Nothing in this folder imports `analysis`, and nothing there imports this; `cargo xtask test` checks it.
 
-#![deny(clippy::disallowed_types, clippy::disallowed_methods, clippy::disallowed_macros)]
-#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+// Not in tests, which run on no audio thread. `cargo xtask test` proves that each of these lints bites.
+#![cfg_attr(not(test), deny(clippy::disallowed_types, clippy::disallowed_methods, clippy::disallowed_macros))]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
 pub mod downmix;
