@@ -3,13 +3,14 @@
 use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
-use crate::{analyze, doctor, eval_command};
+use crate::{analyze, bench, doctor, eval_command};
 
 const EXAMPLES: &str = "\
 Examples:
   anacrusis analyze song.mp3              beats beside it, in song.beats
   anacrusis analyze -f json,mid -o out Music/
   anacrusis eval --corpus DIR             score this build on pieces with known beats
+  anacrusis bench                         what the analysis costs on this machine
   anacrusis doctor                        what this machine and this build can do
 
 `anacrusis help COMMAND` says more. Data goes to stdout, messages go to stderr.
@@ -32,6 +33,8 @@ pub enum Command {
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Eval(eval_command::EvalArgs),
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Bench(bench::BenchArgs),
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Doctor(doctor::DoctorArgs),
 }
 
@@ -41,6 +44,7 @@ impl Cli {
         match &self.command {
             Command::Analyze(args) => analyze::run(args),
             Command::Eval(args) => eval_command::run(args),
+            Command::Bench(args) => bench::run(args),
             Command::Doctor(args) => doctor::run(args),
         }
     }

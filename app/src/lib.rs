@@ -3,12 +3,14 @@
 //! ```text
 //! cli -> analyze: decode (bytes -> mono samples) -> analyzer (runtime-core) -> document -> formats (bytes)
 //!     -> eval: the same over a corpus, scored
+//!     -> bench: what a hop costs
 //!     -> doctor: what this machine and this build can do
 //! ```
 //! stdout is data, stderr is for people; exit codes are in [`exit`]. Start reading at [`analyze::run`].
 
 pub mod analyze;
 pub mod analyzer;
+pub mod bench;
 pub mod cli;
 pub mod decode;
 pub mod doctor;

@@ -2,8 +2,13 @@
 
 use std::process::ExitCode;
 
+use anacrusis::bench::allocator::CountingAllocator;
 use anacrusis::cli::Cli;
 use clap::Parser;
+
+/// Costs one addition an allocation; `anacrusis bench` reads it.
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn main() -> ExitCode {
     Cli::parse().run().into()

@@ -99,7 +99,10 @@ fn imports(text: &str, module: &str) -> bool {
 }
 
 /// All `.rs` files below a folder, sorted.
-fn rust_files(folder: &Path) -> Result<BTreeSet<PathBuf>, TaskError> {
+///
+/// # Errors
+/// A folder that cannot be read.
+pub(crate) fn rust_files(folder: &Path) -> Result<BTreeSet<PathBuf>, TaskError> {
     let mut files = BTreeSet::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -43,7 +43,11 @@ fn is_allowed(expression: &str, allowed: &BTreeSet<String>) -> bool {
     for (operator, all) in [(" OR ", false), ("/", false), (" AND ", true)] {
         let parts = split_outside_parentheses(expression, operator);
         if parts.len() > 1 {
-            return if all { parts.iter().all(|part| is_allowed(part, allowed)) } else { parts.iter().any(|part| is_allowed(part, allowed)) };
+            return if all {
+                parts.iter().all(|part| is_allowed(part, allowed))
+            } else {
+                parts.iter().any(|part| is_allowed(part, allowed))
+            };
         }
     }
     match expression.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
@@ -76,7 +80,9 @@ mod tests {
     #[test]
     fn expressions_are_judged_as_spdx_means_them() {
         let allowed: BTreeSet<String> = ["MIT", "Apache-2.0", "Unicode-3.0", "Apache-2.0 WITH LLVM-exception"].map(str::to_owned).into();
-        for good in ["MIT", "MIT OR GPL-3.0", "MIT/Apache-2.0", "(MIT OR GPL-2.0) AND Unicode-3.0", "GPL-2.0 OR Apache-2.0 WITH LLVM-exception"] {
+        for good in
+            ["MIT", "MIT OR GPL-3.0", "MIT/Apache-2.0", "(MIT OR GPL-2.0) AND Unicode-3.0", "GPL-2.0 OR Apache-2.0 WITH LLVM-exception"]
+        {
             assert!(is_allowed(good, &allowed), "{good}");
         }
         for bad in ["GPL-3.0", "MIT AND GPL-2.0", "(MIT AND GPL-2.0) OR LGPL-3.0", "", "mit"] {

@@ -346,6 +346,7 @@ mod tests {
 
     /// One step against the plain definition of the filter, state by state.
     #[test]
+    #[allow(clippy::needless_range_loop, reason = "the recursion is written with the indices that the textbook has")]
     fn a_step_equals_the_textbook_recursion() {
         let tempo = TempoRange { min_bpm: 180.0, max_bpm: 210.0 };
         let mut decoder = ExactDecoder::new(tempo, Meter::Fixed(2));

@@ -119,8 +119,8 @@ impl FeatureExtractor {
     }
 }
 
-/// Symmetric Hann window: `0.5 - 0.5 cos(2 pi n / (N - 1))`.
-fn hann_symmetric(n_samples: usize) -> Vec<f32> {
+/// Symmetric Hann window of `n_samples` values: `0.5 - 0.5 cos(2 pi n / (N - 1))`.
+pub fn hann_symmetric(n_samples: usize) -> Vec<f32> {
     let step = std::f64::consts::TAU / (n_samples as f64 - 1.0);
     (0..n_samples).map(|n| (0.5 - 0.5 * (step * n as f64).cos()) as f32).collect()
 }

@@ -105,7 +105,7 @@ mod tests {
     }
 
     fn on_beat(n: usize, beat: f32, otherwise: f32) -> f32 {
-        if n % 25 == 0 { beat } else { otherwise }
+        if n.is_multiple_of(25) { beat } else { otherwise }
     }
 
     #[test]

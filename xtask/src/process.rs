@@ -1,0 +1,90 @@
+//! Runs the programs that tasks are made of, their output passed on as it comes.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::error::TaskError;
+
+/// Cargo, in the workspace `root`.
+pub fn cargo(root: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(arguments).current_dir(root);
+    command
+}
+
+/// Runs a program to its end.
+///
+/// # Errors
+/// [`TaskError::Tool`] under the name `tool` where it cannot start or says that it failed.
+pub fn run(tool: &'static str, command: &mut Command) -> Result<(), TaskError> {
+    let status = command.status().map_err(|e| TaskError::Tool { tool, message: e.to_string() })?;
+    if status.success() { Ok(()) } else { Err(TaskError::Tool { tool, message: status.to_string() }) }
+}
+
+/// Runs a program, hands over each line of its stdout, and returns whether it said that all went well.
+///
+/// # Errors
+/// [`TaskError::Tool`] where it cannot start.
+pub fn run_lines(tool: &'static str, command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<bool, TaskError> {
+    let failed = |e: std::io::Error| TaskError::Tool { tool, message: e.to_string() };
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(failed)?;
+    let stdout = child.stdout.take().expect("stdout was piped in the line above");
+    for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
+        on_line(&String::from_utf8_lossy(&line));
+    }
+    Ok(child.wait().map_err(failed)?.success())
+}
+
+/// Builds the command line as it ships and returns the path of the binary.
+///
+/// # Errors
+/// A build that fails.
+pub fn release_binary(root: &Path) -> Result<PathBuf, TaskError> {
+    const TOOL: &str = "cargo build --release --package anacrusis";
+    let mut path = None;
+    let arguments = ["build", "--release", "--quiet", "--package", "anacrusis", "--message-format=json-render-diagnostics"];
+    let succeeded = run_lines(TOOL, &mut cargo(root, &arguments), |line| {
+        path = executable(line).or(path.take());
+    })?;
+    let failed = |message: &str| TaskError::Tool { tool: TOOL, message: message.to_owned() };
+    match path {
+        Some(path) if succeeded => Ok(path),
+        None if succeeded => Err(failed("cargo names no executable")),
+        _ => Err(failed("the build failed")),
+    }
+}
+
+/// The path in cargo's message about the finished binary `anacrusis`.
+fn executable(line: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(line).ok()?;
+    let is_ours = message["reason"] == "compiler-artifact" && message["target"]["name"] == "anacrusis";
+    message["executable"].as_str().filter(|_| is_ours).map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_binary_is_found_among_the_messages() {
+        let line = r#"{"reason":"compiler-artifact","target":{"name":"anacrusis","kind":["bin"]},"executable":"/t/release/anacrusis"}"#;
+        assert_eq!(executable(line), Some(PathBuf::from("/t/release/anacrusis")));
+        for other in
+            ["", "{}", &line.replace("\"name\":\"anacrusis\"", "\"name\":\"other\""), &line.replace("\"/t/release/anacrusis\"", "null")]
+        {
+            assert_eq!(executable(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn lines_are_handed_over_and_failure_is_told() {
+        let mut lines = Vec::new();
+        assert!(run_lines("cargo", Command::new("cargo").arg("--version"), |line| lines.push(line.to_owned())).unwrap());
+        assert!(lines[0].starts_with("cargo "));
+        let error = run("cargo", Command::new("cargo").args(["--no-such-option"]).stderr(Stdio::null())).unwrap_err();
+        assert!(error.to_string().starts_with("cargo failed"), "{error}");
+    }
+}

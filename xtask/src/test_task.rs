@@ -1,0 +1,158 @@
+//! `cargo xtask test`: every check of the project, step by step, to the first that fails; `check`: the quick ones.
+//!
+//! Prints a table of the steps with their times, and as the very last line the sum over all tests, `N passed, N failed,
+//! N skipped`.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Instant;
+
+use crate::error::TaskError;
+use crate::models::ort_runtime;
+use crate::process::{self, cargo};
+use crate::test_counts::TestCounts;
+use crate::{codegen, dependencies, file_map, fuzz, models, rt_lints};
+
+/// Features that need ONNX Runtime, of every crate that has one.
+const ORT_FEATURES: &str = "--features=runtime-core/ort,anacrusis/ort,integration-tests/ort";
+
+/// Runs everything. With `offline` what would need the network is skipped where it is not in the cache.
+///
+/// # Errors
+/// The first step that fails, by name.
+pub fn run(root: &Path, offline: bool) -> Result<(), TaskError> {
+    let mut report = Report::default();
+    let result = all_steps(root, offline, &mut report);
+    println!("\n{report}{}", report.counts);
+    result
+}
+
+/// Runs what needs no build of ours but clippy's: formatting, lints, generated files, dependencies, licences.
+///
+/// # Errors
+/// The first step that fails, by name.
+pub fn check(root: &Path) -> Result<(), TaskError> {
+    let mut report = Report::default();
+    let result = static_steps(root, &mut report);
+    println!("\n{report}");
+    result
+}
+
+fn all_steps(root: &Path, offline: bool, report: &mut Report) -> Result<(), TaskError> {
+    report.step("models", || match models::run(root, false) {
+        Err(error) if offline => Ok(Outcome::Skipped(error.to_string())),
+        result => result.map(|()| Outcome::Done).map_err(Into::into),
+    })?;
+    let mut has_ort = false;
+    report.step("onnx runtime", || match ort_runtime::run(root) {
+        Ok(_) => {
+            has_ort = true;
+            Ok(Outcome::Done)
+        }
+        // An option, and not pinned for every platform: its tests are left out, aloud.
+        Err(error) => Ok(Outcome::Skipped(error.to_string())),
+    })?;
+    static_steps(root, report)?;
+    let mut counts = TestCounts::default();
+    let outcome = report.step("tests", || tests(root, has_ort, &mut counts));
+    report.counts = counts;
+    outcome?;
+    report.step("fuzzing", || fuzz::run(root, None, fuzz::DEFAULT_SECONDS).map(|()| Outcome::Done))
+}
+
+fn static_steps(root: &Path, report: &mut Report) -> Result<(), TaskError> {
+    report.step("generated files", || {
+        codegen::run(root, true)?;
+        file_map::run(root, true)?;
+        Ok(Outcome::Done)
+    })?;
+    report.step("formatting", || {
+        process::run("cargo fmt", &mut cargo(root, &["fmt", "--all", "--check"]))?;
+        process::run("cargo fmt in fuzz/", &mut cargo(root, &["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
+        Ok(Outcome::Done)
+    })?;
+    report.step("clippy", || {
+        let arguments = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        process::run("cargo clippy", &mut cargo(root, &arguments)).map(|()| Outcome::Done)
+    })?;
+    report.step("clippy, with ort", || {
+        let arguments = ["clippy", "--locked", "--workspace", "--all-targets", ORT_FEATURES, "--", "-D", "warnings"];
+        process::run("cargo clippy with ort", &mut cargo(root, &arguments)).map(|()| Outcome::Done)
+    })?;
+    report.step("audio-thread lints", || rt_lints::run(root).map(|()| Outcome::Done))?;
+    report.step("dependencies, licences", || dependencies::run(root).map(|()| Outcome::Done))
+}
+
+/// Unit, property, golden, documentation and integration tests, all of them even where some fail.
+fn tests(root: &Path, has_ort: bool, counts: &mut TestCounts) -> Result<Outcome, TaskError> {
+    let mut command = cargo(root, &["test", "--locked", "--workspace", "--no-fail-fast"]);
+    if has_ort {
+        command.arg(ORT_FEATURES);
+    }
+    let succeeded = process::run_lines("cargo test", &mut command, |line| {
+        println!("{line}");
+        if let Some(more) = TestCounts::parse(line) {
+            *counts += more;
+        }
+    })?;
+    if succeeded { Ok(Outcome::Done) } else { Err(TaskError::Tool { tool: "cargo test", message: counts.to_string() }) }
+}
+
+/// How a step ended that did not fail.
+enum Outcome {
+    Done,
+    /// With the reason.
+    Skipped(String),
+}
+
+/// What was run.
+#[derive(Default)]
+struct Report {
+    /// Name, result in a word, seconds.
+    rows: Vec<(&'static str, &'static str, f64)>,
+    counts: TestCounts,
+}
+
+impl Report {
+    fn step(&mut self, name: &'static str, work: impl FnOnce() -> Result<Outcome, TaskError>) -> Result<(), TaskError> {
+        eprintln!("\n=== {name}");
+        let start = Instant::now();
+        let result = work();
+        let word = match &result {
+            Ok(Outcome::Done) => "ok",
+            Ok(Outcome::Skipped(reason)) => {
+                eprintln!("SKIPPED: {name}: {reason}");
+                "SKIPPED"
+            }
+            Err(_) => "FAILED",
+        };
+        self.rows.push((name, word, start.elapsed().as_secs_f64()));
+        result.map(drop).map_err(|error| TaskError::Failed(format!("step \"{name}\": {error}")))
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, word, seconds) in &self.rows {
+            writeln!(f, "{name:<24}{word:<8}{seconds:>8.1} s")?;
+        }
+        let total: f64 = self.rows.iter().map(|row| row.2).sum();
+        writeln!(f, "{:<24}{:<8}{total:>8.1} s", "all", "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_step_is_named_and_listed() {
+        let mut report = Report::default();
+        report.step("one", || Ok(Outcome::Done)).unwrap();
+        report.step("two", || Ok(Outcome::Skipped("no network".to_owned()))).unwrap();
+        let error = report.step("three", || Err(TaskError::Failed("broken".to_owned()))).unwrap_err();
+        assert_eq!(error.to_string(), "step \"three\": broken");
+        let text = report.to_string();
+        assert!(text.contains("one") && text.contains("SKIPPED") && text.contains("FAILED") && text.lines().count() == 4, "{text}");
+    }
+}
