@@ -10,7 +10,6 @@ use super::engine::without_denormals;
 use super::exact::ExactDecoder;
 use super::lock::Lock;
 use super::pipe::{ActivationFrame, ActivationPipe};
-use super::tempo_fit::TempoFit;
 use super::tracker::LABEL_OFFSET_SEC;
 use super::viterbi::{PathBeat, ViterbiDecoder};
 use crate::state::{BeatEvent, Health};
@@ -26,7 +25,6 @@ pub struct OfflineAnalysis {
     filter: ExactDecoder,
     lock: Lock,
     posterior: BeatPosterior,
-    tempo: TempoFit,
     /// Time of frame 0, seconds.
     first_frame_sec: f64,
     n_samples: u64,
@@ -36,7 +34,6 @@ pub struct OfflineAnalysis {
     witness: VecDeque<Witness>,
     /// Frame of the first witness.
     first_witness: u64,
-    n_frames: u64,
     n_beats: u64,
 }
 
@@ -62,14 +59,12 @@ impl OfflineAnalysis {
             filter: ExactDecoder::new(config.tempo, config.meter),
             lock: Lock::default(),
             posterior: BeatPosterior::default(),
-            tempo: TempoFit::default(),
             first_frame_sec: 0.0,
             n_samples: 0,
             sample_rate_hz: config.sample_rate_hz,
             block_samples,
             witness: VecDeque::new(),
             first_witness: 0,
-            n_frames: 0,
             n_beats: 0,
         })
     }
@@ -111,12 +106,11 @@ impl OfflineAnalysis {
 
     fn process_block(&mut self, block: &[f32], on_beat: &mut impl FnMut(&BeatEvent)) {
         let mut beats = Vec::new();
-        let Self { pipe, viterbi, filter, lock, posterior, witness, first_frame_sec, n_frames, .. } = self;
+        let Self { pipe, viterbi, filter, lock, posterior, witness, first_frame_sec, .. } = self;
         pipe.process(block, |frame: &ActivationFrame| {
             if frame.frame.0 == 0 {
                 *first_frame_sec = frame.time.0;
             }
-            *n_frames = frame.frame.0 + 1;
             filter.step(&frame.activation, posterior);
             witness.push_back(Witness {
                 locked: lock.step(frame, posterior),
@@ -151,7 +145,6 @@ impl OfflineAnalysis {
         }
         let conf = self.witnesses(beat.frame, beat.frame + beat.interval_frames).map(|w| w.conf).fold(0.0, f32::max);
         let intensity = self.witnesses(beat.frame - 1.0, beat.frame + 3.0).map(|w| w.onset).fold(0.0, f32::max);
-        self.tempo.push(t_sec, beat.interval_frames * FRAME_SEC);
         let event = BeatEvent {
             t_sec,
             beat_count: self.n_beats,

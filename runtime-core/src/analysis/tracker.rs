@@ -14,7 +14,8 @@ use crate::timeline::Timeline;
 use crate::units::{FRAME_SEC, StreamSec};
 
 /// A beat is announced this long before it falls, counted from the newest sample, seconds. Longer leads let receivers
-/// schedule; shorter ones see more evidence. 80 ms costs under .001 in F-measure against none (docs/accuracy.md).
+/// schedule; shorter ones see more evidence. Must exceed the 43 ms by which a
+/// frame trails the newest sample, less a hop, for a beat to be said in time (docs/latency.md).
 pub const ANNOUNCE_LEAD_SEC: f64 = 0.080;
 /// The networks' labels are one frame wide at `floor(50 t)`, so a beat lies half a frame after its frame's centre.
 pub const LABEL_OFFSET_SEC: f64 = 0.5 * FRAME_SEC;
