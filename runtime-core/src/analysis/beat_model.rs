@@ -3,6 +3,7 @@
 //! Loading never fails silently: [`BeatModel::origin`] says what runs, and why where it is the fallback.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use super::activation::{Ensemble, StepModel};
 use super::crnn::Crnn;
@@ -53,15 +54,20 @@ pub enum BeatModelError {
 }
 
 impl BeatModel {
-    /// The mean of all embedded models, or the spectral-flux fallback with the reason.
+    /// The mean of all embedded models, or the spectral-flux fallback with the reason. The models are read once per
+    /// process; every call after the first shares their weights.
     pub fn load_default() -> Self {
-        if EMBEDDED.is_empty() {
-            return Self::flux(Some("no beat model is embedded in this build: run `cargo xtask models` and build again".to_owned()));
-        }
-        let files: Result<Vec<ModelFile>, _> = EMBEDDED.iter().map(|m| ModelFile::parse(m.manifest, m.safetensors)).collect();
-        match files.map_err(BeatModelError::from).and_then(|files| Self::from_files(&files)) {
-            Ok(model) => model,
-            Err(error) => Self::flux(Some(error.to_string())),
+        static NETWORKS: OnceLock<Result<Networks, String>> = OnceLock::new();
+        let networks = NETWORKS.get_or_init(|| {
+            if EMBEDDED.is_empty() {
+                return Err("no beat model is embedded in this build: run `cargo xtask models` and build again".to_owned());
+            }
+            let files: Result<Vec<ModelFile>, _> = EMBEDDED.iter().map(|m| ModelFile::parse(m.manifest, m.safetensors)).collect();
+            files.map_err(BeatModelError::from).and_then(|files| Networks::build(&files)).map_err(|e| e.to_string())
+        });
+        match networks {
+            Ok(networks) => networks.instance(),
+            Err(reason) => Self::flux(Some(reason.clone())),
         }
     }
 
@@ -79,16 +85,7 @@ impl BeatModel {
     /// # Errors
     /// None given, or front ends that differ.
     pub fn from_files(files: &[ModelFile]) -> Result<Self, BeatModelError> {
-        let first = files.first().ok_or(BeatModelError::NoModel)?;
-        if let Some(other) = files.iter().find(|file| file.front_end != first.front_end) {
-            return Err(BeatModelError::FrontEndsDiffer { first: first.name.clone(), other: other.name.clone() });
-        }
-        let mut members: Vec<Box<dyn StepModel>> = files.iter().map(|file| Box::new(Crnn::new(&file.name, &file.weights)) as _).collect();
-        let net = match members.len() {
-            1 => members.swap_remove(0),
-            _ => Box::new(Ensemble::new(members).expect("models of one front end take the same number of features")),
-        };
-        Ok(Self { front_end: first.front_end.clone(), net, origin: ModelOrigin::Networks(files.iter().map(|f| f.name.clone()).collect()) })
+        Ok(Networks::build(files)?.instance())
     }
 
     /// A network of another backend, with the front end that it was trained on.
@@ -101,5 +98,35 @@ impl BeatModel {
     pub fn flux(reason: Option<String>) -> Self {
         let front_end = FrontEnd::default();
         Self { net: Box::new(FluxModel::new(&front_end)), front_end, origin: ModelOrigin::Fallback { reason } }
+    }
+}
+
+/// Networks at their initial state, to be copied: the copies share the weights.
+struct Networks {
+    front_end: FrontEnd,
+    nets: Vec<Crnn>,
+    names: Vec<String>,
+}
+
+impl Networks {
+    /// From models that were read.
+    fn build(files: &[ModelFile]) -> Result<Self, BeatModelError> {
+        let first = files.first().ok_or(BeatModelError::NoModel)?;
+        if let Some(other) = files.iter().find(|file| file.front_end != first.front_end) {
+            return Err(BeatModelError::FrontEndsDiffer { first: first.name.clone(), other: other.name.clone() });
+        }
+        let mut nets: Vec<Crnn> = files.iter().map(|file| Crnn::new(&file.name, &file.weights)).collect();
+        Crnn::gather(&mut nets);
+        Ok(Self { front_end: first.front_end.clone(), nets, names: files.iter().map(|f| f.name.clone()).collect() })
+    }
+
+    /// A model of its own state.
+    fn instance(&self) -> BeatModel {
+        let mut members: Vec<Box<dyn StepModel>> = self.nets.iter().map(|net| Box::new(net.clone()) as _).collect();
+        let net = match members.len() {
+            1 => members.swap_remove(0),
+            _ => Box::new(Ensemble::new(members).expect("models of one front end take the same number of features")),
+        };
+        BeatModel { front_end: self.front_end.clone(), net, origin: ModelOrigin::Networks(self.names.clone()) }
     }
 }

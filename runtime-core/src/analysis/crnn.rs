@@ -5,10 +5,11 @@
 //! so a deeper or wider net of the same kind drops in.
 
 use super::activation::{Activation, StepError, StepModel};
-use super::kernels::{Conv1d, Linear, Lstm, max_pool_2, softmax};
+use super::kernels::{Conv1d, Linear, Lstm, gather_weights, max_pool_2, softmax};
 use super::model_file::CrnnWeights;
 
 /// A convolutional recurrent network with its state.
+#[derive(Clone)]
 pub struct Crnn {
     name: String,
     n_features: usize,
@@ -44,6 +45,15 @@ impl Crnn {
             input,
             layers,
         }
+    }
+
+    /// Puts the weights of all `nets` into one mapping, in the order in which a frame reads them; copies made afterwards
+    /// share it.
+    pub fn gather(nets: &mut [Self]) {
+        gather_weights(nets.iter_mut().flat_map(|net| {
+            let gates = net.layers.iter_mut().map(Lstm::gates_mut);
+            std::iter::once(&mut net.input).chain(gates).chain(std::iter::once(&mut net.output))
+        }));
     }
 }
 

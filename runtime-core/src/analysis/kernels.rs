@@ -5,8 +5,7 @@
 //! same order on every machine: multiplication and addition stay separate instructions, so the SSE2 and the AVX2 build
 //! of a kernel agree bit for bit.
 
-/// Rows that are accumulated together in registers.
-const BLOCK_ROWS: usize = 32;
+use super::weight_store::{self, BLOCK_ROWS, Column, Columns};
 
 /// How far ahead of the arithmetic weights are asked for, columns of a block (128 bytes each): 16 kB, enough to span the
 /// memory's latency and the page boundaries at which the hardware's own prefetching stops. NB: at the real pace, where the
@@ -15,18 +14,13 @@ const BLOCK_ROWS: usize = 32;
 #[cfg(target_arch = "x86_64")]
 const PREFETCH_COLUMNS: usize = 128;
 
-/// One column of a block; aligned so that no vector straddles two cache lines.
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(64))]
-struct Column([f32; BLOCK_ROWS]);
-
 /// A dense matrix with a bias: `y = W x + b`.
 #[derive(Debug, Clone)]
 pub struct Linear {
     n_rows: usize,
     n_columns: usize,
     /// `[n_blocks][n_columns][BLOCK_ROWS]`, rows beyond `n_rows` zero.
-    weights: Vec<Column>,
+    weights: Columns,
     /// `[n_blocks][BLOCK_ROWS]`
     bias: Vec<Column>,
     use_avx2: bool,
@@ -49,7 +43,7 @@ impl Linear {
                 blocked[block * n_columns + column].0[lane] = weights[row * n_columns + column];
             }
         }
-        Self { n_rows, n_columns, weights: blocked, bias: blocked_bias, use_avx2: has_avx2() }
+        Self { n_rows, n_columns, weights: Columns::Own(blocked), bias: blocked_bias, use_avx2: has_avx2() }
     }
 
     /// Length of `y`.
@@ -131,6 +125,12 @@ impl Linear {
     }
 }
 
+/// Moves the weights of these matrices, in the order in which a step reads them, into one mapping that their copies share.
+pub fn gather_weights<'a>(matrices: impl IntoIterator<Item = &'a mut Linear>) {
+    let mut columns: Vec<&mut Columns> = matrices.into_iter().map(|matrix| &mut matrix.weights).collect();
+    weight_store::gather(&mut columns);
+}
+
 /// One LSTM layer with its state: gates in PyTorch's order i, f, g, o.
 ///
 /// `c' = s(f) c + s(i) tanh(g)`, `h' = s(o) tanh(c')` (Hochreiter & Schmidhuber 1997, with forget gate).
@@ -182,6 +182,11 @@ impl Lstm {
             hidden[i] = sigmoid(output_gate[i]) * tanh(cell);
         }
         hidden
+    }
+
+    /// The matrix of all gates.
+    pub fn gates_mut(&mut self) -> &mut Linear {
+        &mut self.gates
     }
 
     /// Hidden and cell state to zero.

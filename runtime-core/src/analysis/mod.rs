@@ -30,3 +30,4 @@ pub mod running;
 pub mod tempo_fit;
 pub mod tracker;
 pub mod viterbi;
+mod weight_store;
