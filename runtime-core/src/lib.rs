@@ -11,6 +11,8 @@
 //! [`analysis::engine::Engine::process_hop`].
 
 pub mod analysis;
+pub mod bus;
+pub mod load;
 pub mod rt;
 pub mod state;
 pub mod timeline;

@@ -26,7 +26,7 @@ pub struct BeatEvent {
     pub conf: f32,
 }
 
-/// A change of the timeline, to be applied at a sample position.
+/// A change of the timeline or of the lock, to be applied at a sample position.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
 pub struct BeatUpdate {
@@ -34,6 +34,10 @@ pub struct BeatUpdate {
     pub effective_at: SamplePos,
     /// The timeline from then on.
     pub timeline: Timeline,
+    /// Probability mass of the posterior near its mode, `[0, 1]`; 0 while not locked.
+    pub conf: f32,
+    /// 1 while beats are being announced, 0 otherwise.
+    pub locked: u8,
     /// The beat announced with it, if any.
     pub event: Option<BeatEvent>,
 }
@@ -103,6 +107,8 @@ pub enum Fault {
     None = 0,
     /// No usable beat model: the spectral-flux activation took over.
     Activation = 1,
+    /// The analysis stopped by an error of ours: audio is untouched, the timeline free-runs.
+    Analysis = 2,
 }
 
 /// The whole state, published once a frame.

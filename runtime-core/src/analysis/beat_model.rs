@@ -2,6 +2,7 @@
 //!
 //! Loading never fails silently: [`BeatModel::origin`] says what runs, and why where it is the fallback.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -11,6 +12,7 @@ use super::embedded::EMBEDDED;
 use super::flux::FluxModel;
 use super::front_end::FrontEnd;
 use super::model_file::{ModelFile, ModelFileError};
+use crate::bus::marks::ModelChoice;
 
 /// Where the activation comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +59,11 @@ impl BeatModel {
     /// The mean of all embedded models, or the spectral-flux fallback with the reason. The models are read once per
     /// process; every call after the first shares their weights.
     pub fn load_default() -> Self {
+        Self::load(ModelChoice::All)
+    }
+
+    /// The embedded networks that are chosen, or the spectral-flux fallback with the reason.
+    pub fn load(choice: ModelChoice) -> Self {
         static NETWORKS: OnceLock<Result<Networks, String>> = OnceLock::new();
         let networks = NETWORKS.get_or_init(|| {
             if EMBEDDED.is_empty() {
@@ -66,7 +73,11 @@ impl BeatModel {
             files.map_err(BeatModelError::from).and_then(|files| Networks::build(&files)).map_err(|e| e.to_string())
         });
         match networks {
-            Ok(networks) => networks.instance(),
+            _ if choice == ModelChoice::Flux => Self::flux(None),
+            Ok(networks) => match choice {
+                ModelChoice::One(idx) => networks.instance(usize::from(idx)..usize::from(idx) + 1),
+                ModelChoice::All | ModelChoice::Flux => networks.instance(0..networks.nets.len()),
+            },
             Err(reason) => Self::flux(Some(reason.clone())),
         }
     }
@@ -85,7 +96,8 @@ impl BeatModel {
     /// # Errors
     /// None given, or front ends that differ.
     pub fn from_files(files: &[ModelFile]) -> Result<Self, BeatModelError> {
-        Ok(Networks::build(files)?.instance())
+        let networks = Networks::build(files)?;
+        Ok(networks.instance(0..files.len()))
     }
 
     /// A network of another backend, with the front end that it was trained on.
@@ -120,13 +132,17 @@ impl Networks {
         Ok(Self { front_end: first.front_end.clone(), nets, names: files.iter().map(|f| f.name.clone()).collect() })
     }
 
-    /// A model of its own state.
-    fn instance(&self) -> BeatModel {
-        let mut members: Vec<Box<dyn StepModel>> = self.nets.iter().map(|net| Box::new(net.clone()) as _).collect();
+    /// The networks of these places, with a state of their own; the fallback where there is none.
+    fn instance(&self, which: Range<usize>) -> BeatModel {
+        let (Some(nets), Some(names)) = (self.nets.get(which.clone()), self.names.get(which.clone())) else {
+            let reason = format!("network {} is not in this build, which has {}", which.start + 1, self.nets.len());
+            return BeatModel::flux(Some(reason));
+        };
+        let mut members: Vec<Box<dyn StepModel>> = nets.iter().map(|net| Box::new(net.clone()) as _).collect();
         let net = match members.len() {
             1 => members.swap_remove(0),
             _ => Box::new(Ensemble::new(members).expect("models of one front end take the same number of features")),
         };
-        BeatModel { front_end: self.front_end.clone(), net, origin: ModelOrigin::Networks(self.names.clone()) }
+        BeatModel { front_end: self.front_end.clone(), net, origin: ModelOrigin::Networks(names.to_vec()) }
     }
 }

@@ -33,4 +33,10 @@ pub trait Decoder: Send {
 
     /// After a jump of the host: keeps the belief about tempo and meter, forgets the phase.
     fn forget_phase(&mut self);
+
+    /// Starts from a beat of about `interval_frames` whose next end is about `frames_to_beat` frames after the last frame,
+    /// as a user said. A decoder that cannot start there finds the phase anew.
+    fn assume(&mut self, _interval_frames: f64, _frames_to_beat: f64) {
+        self.forget_phase();
+    }
 }

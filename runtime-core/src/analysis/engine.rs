@@ -5,18 +5,21 @@
 
 use super::activation::Activation;
 use super::beat_model::BeatModel;
-use super::config::{ConfigError, DecoderKind, EngineConfig};
+use super::config::{ConfigError, DecoderKind, EngineConfig, Meter, TempoRange};
 use super::decoder::{BeatPosterior, Decoder};
 use super::exact::ExactDecoder;
+use super::hints::{self, Pulse, Taps};
 use super::particles::ParticleDecoder;
 use super::pipe::{ActivationFrame, ActivationPipe};
 use super::profile::{Profile, Stage};
-use super::tracker::Tracker;
+use super::tracker::{LABEL_OFFSET_SEC, Tracker};
+use crate::bus::marks::{Hint, MarkKind, ModelChoice, Settings};
 use crate::state::{BeatUpdate, SlowState, StructureState};
-use crate::units::{FRAMES_PER_SEC, FrameIdx, SamplePos};
+use crate::units::{FRAME_SEC, FRAMES_PER_SEC, FrameIdx, SamplePos, StreamSec};
 
-/// From the newest sample to the sample at which an update takes effect, seconds: room for one block and the analysis.
-pub const UPDATE_LEAD_SEC: f64 = 0.02;
+/// From the newest sample to the sample at which an update takes effect, seconds: room for one block of up to 1102 samples at
+/// 44.1 kHz and its analysis. Longer blocks get some updates late: at their first sample, and counted.
+pub const UPDATE_LEAD_SEC: f64 = 0.025;
 /// Frames that one hop can complete, with room to spare.
 const MAX_FRAMES_PER_HOP: usize = 4;
 
@@ -47,6 +50,15 @@ pub struct Engine {
     pending: Vec<f32>,
     frames: Vec<ActivationFrame>,
     samples_received: u64,
+    /// Whether beats were being announced after the last frame.
+    was_locked: bool,
+    /// The moment that the last frame describes.
+    last_frame_time: StreamSec,
+    taps: Taps,
+    /// Tempi that a hint left, within the configured ones.
+    hinted_tempo: Option<TempoRange>,
+    /// What [`Settings`] chose last.
+    model: ModelChoice,
 }
 
 impl Engine {
@@ -57,20 +69,21 @@ impl Engine {
     pub fn new(config: &EngineConfig, model: BeatModel) -> Result<Self, ConfigError> {
         config.validate()?;
         let hop_samples = (config.sample_rate_hz / FRAMES_PER_SEC).round() as usize;
-        let decoder: Box<dyn Decoder> = match config.decoder {
-            DecoderKind::Exact => Box::new(ExactDecoder::new(config.tempo, config.meter)),
-            DecoderKind::Particle => Box::new(ParticleDecoder::new(config.tempo, config.meter, config.seed)),
-        };
         Ok(Self {
             config: *config,
             pipe: ActivationPipe::new(config.sample_rate_hz, hop_samples, model),
-            decoder,
+            decoder: new_decoder(config, config.tempo),
             tracker: Tracker::default(),
             posterior: BeatPosterior::default(),
             hop_samples,
             pending: Vec::with_capacity(hop_samples),
             frames: Vec::with_capacity(MAX_FRAMES_PER_HOP),
             samples_received: 0,
+            was_locked: false,
+            last_frame_time: StreamSec::default(),
+            taps: Taps::default(),
+            hinted_tempo: None,
+            model: ModelChoice::All,
         })
     }
 
@@ -113,7 +126,7 @@ impl Engine {
         let samples_received = SamplePos(self.samples_received);
         let now = samples_received.to_stream_sec(self.config.sample_rate_hz);
         self.frames.clear();
-        let Self { pipe, decoder, tracker, posterior, frames, config, .. } = self;
+        let Self { pipe, decoder, tracker, posterior, frames, config, was_locked, last_frame_time, .. } = self;
         without_denormals(|| {
             pipe.process(hop, |frame| frames.push(*frame));
             for frame in &*frames {
@@ -131,7 +144,10 @@ impl Engine {
                     wall_ns: 0,
                     health: pipe.health(),
                 };
-                let update = event.map(|event| BeatUpdate { effective_at, timeline, event: Some(event) });
+                let locked = state.beat.locked;
+                let has_news = event.is_some() || std::mem::replace(was_locked, locked == 1) != (locked == 1);
+                let update = has_news.then_some(BeatUpdate { effective_at, timeline, conf: state.beat.conf, locked, event });
+                *last_frame_time = frame.time;
                 pipe.profile_mut().leave();
                 on_frame(&FrameReport { frame: frame.frame, samples_received, activation: frame.activation, update, state });
             }
@@ -148,10 +164,112 @@ impl Engine {
         self.pipe.profile_mut()
     }
 
+    /// Notes which choice the model given to [`Self::new`] was, so that equal settings do not load it again.
+    pub fn assume_model(&mut self, model: ModelChoice) {
+        self.model = model;
+    }
+
+    /// Rate of the samples, Hz.
+    pub fn sample_rate_hz(&self) -> f64 {
+        self.config.sample_rate_hz
+    }
+
+    /// Samples consumed so far, with those of a hop that is not full yet.
+    pub fn samples_received(&self) -> SamplePos {
+        SamplePos(self.samples_received + self.pending.len() as u64)
+    }
+
+    /// The log bands of the last frame, `[136]`, low to high, log10 units.
+    pub fn spectrum(&self) -> &[f32] {
+        self.pipe.spectrum()
+    }
+
+    /// The moment that the last frame describes.
+    pub fn last_frame_time(&self) -> StreamSec {
+        self.last_frame_time
+    }
+
+    /// Applies what happened at the present position of the stream: before the next sample.
+    ///
+    /// # Errors
+    /// Settings that cannot be used; everything stays as it was.
+    pub fn apply(&mut self, kind: &MarkKind, on_frame: impl FnMut(&FrameReport)) -> Result<(), ConfigError> {
+        match *kind {
+            MarkKind::Gap { n_samples } => self.skip(n_samples, on_frame),
+            MarkKind::Jump => self.soft_reset(),
+            MarkKind::Hint(hint) => self.hint(hint),
+            MarkKind::Settings(settings) => self.set(&settings)?,
+        }
+        Ok(())
+    }
+
     /// After a jump, loop or stop of the host: tempo and meter stay believed, the phase is found anew.
     pub fn soft_reset(&mut self) {
         self.decoder.forget_phase();
         self.tracker.forget_phase();
+        self.taps = Taps::default();
+    }
+
+    /// Lets `n_samples` pass unheard: time goes on, the phase is found anew.
+    fn skip(&mut self, n_samples: u64, on_frame: impl FnMut(&FrameReport)) {
+        let samples_per_frame = self.config.sample_rate_hz / FRAMES_PER_SEC;
+        let n_frames = (n_samples as f64 / samples_per_frame) as u64;
+        let n_skipped = ((n_frames as f64 * samples_per_frame).round() as u64).min(n_samples);
+        self.pipe.skip(n_frames);
+        self.samples_received += n_skipped;
+        self.soft_reset();
+        // What is left is less than a frame.
+        let rest = vec![0.0; (n_samples - n_skipped) as usize];
+        self.process(&rest, on_frame);
+    }
+
+    fn hint(&mut self, hint: Hint) {
+        let now = self.samples_received().to_stream_sec(self.config.sample_rate_hz);
+        match hint {
+            Hint::Nudge { by_us } => self.tracker.nudge(f64::from(by_us) * 1e-6),
+            Hint::ThisIsOne => self.tracker.this_is_one(now),
+            Hint::Hold(on) => self.tracker.hold(on),
+            Hint::Half => self.follow(hints::half(&self.tracker, now)),
+            Hint::Double => self.follow(hints::double(&self.tracker, now)),
+            Hint::Tap => {
+                if let Some(spb) = self.taps.push(now) {
+                    self.follow(hints::tapped(spb, now));
+                }
+            }
+        }
+    }
+
+    /// Takes over a tempo and phase from the user: the tempo holds until another hint or other settings, the phase is where
+    /// the decoder starts from. A tempo outside the configured range changes nothing.
+    fn follow(&mut self, pulse: Pulse) {
+        let Some(tempo) = pulse.tempo_range(self.config.tempo) else { return };
+        self.hinted_tempo = Some(tempo);
+        self.decoder = new_decoder(&self.config, tempo);
+        let frames_to_beat = (pulse.beat_sec - self.last_frame_time.0 - LABEL_OFFSET_SEC) / FRAME_SEC;
+        self.decoder.assume(pulse.spb / FRAME_SEC, frames_to_beat);
+        self.tracker.follow(pulse.spb, pulse.beat_sec);
+    }
+
+    fn set(&mut self, settings: &Settings) -> Result<(), ConfigError> {
+        let tempo = TempoRange { min_bpm: settings.min_bpm, max_bpm: settings.max_bpm };
+        let meter = if settings.beats_per_bar == 0 { Meter::Auto } else { Meter::Fixed(settings.beats_per_bar) };
+        let config = EngineConfig { tempo, meter, ..self.config };
+        config.validate()?;
+        if settings.model != self.model {
+            self.model = settings.model;
+            self.pipe.set_model(BeatModel::load(settings.model));
+        }
+        if (config.tempo, config.meter) != (self.config.tempo, self.config.meter) {
+            self.config = config;
+            self.hinted_tempo = None;
+            self.decoder = new_decoder(&config, config.tempo);
+            if self.was_locked {
+                let beat_sec = self.tracker.next_beat_sec();
+                let interval_frames = self.posterior.interval_frames;
+                self.decoder.assume(interval_frames, (beat_sec - self.last_frame_time.0 - LABEL_OFFSET_SEC) / FRAME_SEC);
+            }
+        }
+        Ok(())
     }
 
     /// Returns to the exact state after construction.
@@ -162,6 +280,19 @@ impl Engine {
         self.posterior = BeatPosterior::default();
         self.pending.clear();
         self.samples_received = 0;
+        self.was_locked = false;
+        self.last_frame_time = StreamSec::default();
+        self.taps = Taps::default();
+        if self.hinted_tempo.take().is_some() {
+            self.decoder = new_decoder(&self.config, self.config.tempo);
+        }
+    }
+}
+
+fn new_decoder(config: &EngineConfig, tempo: TempoRange) -> Box<dyn Decoder> {
+    match config.decoder {
+        DecoderKind::Exact => Box::new(ExactDecoder::new(tempo, config.meter)),
+        DecoderKind::Particle => Box::new(ParticleDecoder::new(tempo, config.meter, config.seed)),
     }
 }
 

@@ -15,6 +15,10 @@ use super::pulse::PulseEvidence;
 const MODE_WIDTH_BEATS: f64 = 0.10;
 /// The mode's neighbourhood in tempo: intervals within this ratio.
 const MODE_WIDTH_RATIO: f64 = 0.12;
+/// How well a user's word fixes the tempo, standard deviation of the logarithm: what eight taps of a steady hand give.
+const ASSUMED_TEMPO_RATIO: f64 = 0.03;
+/// ... and the phase, standard deviation in beats.
+const ASSUMED_PHASE_BEATS: f64 = 0.06;
 /// The total probability mass is brought back to 1 when it leaves this range, so that f32 keeps its precision.
 const TOTAL_RANGE: std::ops::Range<f64> = 1e-6..1e6;
 /// ... and every so many frames, because the running total accumulates rounding errors.
@@ -279,6 +283,34 @@ impl Decoder for ExactDecoder {
         self.spread_over_positions();
         self.normalise();
     }
+
+    fn assume(&mut self, interval_frames: f64, frames_to_beat: f64) {
+        let n_intervals = self.space.n_intervals();
+        let n_slots = self.space.n_slots();
+        self.states.fill([0.0; MAX_SLOTS]);
+        for (interval_idx, &interval) in self.space.intervals.iter().enumerate() {
+            let ratio = interval as f64 / (interval_frames * STEPS_PER_FRAME as f64);
+            let tempo_weight = bell(ratio.ln() / ASSUMED_TEMPO_RATIO);
+            // Steps from now to the next beat, as the filter counts them: 1 to the interval.
+            for ahead in 1..=interval {
+                let off_beats = (ahead as f64 / STEPS_PER_FRAME as f64 - frames_to_beat) / interval_frames;
+                let weight = tempo_weight * bell((off_beats - off_beats.round()) / ASSUMED_PHASE_BEATS);
+                let cell = self.ring_idx(ahead) * n_intervals + interval_idx;
+                for (slot_idx, value) in self.states[cell].iter_mut().enumerate().take(n_slots) {
+                    *value = self.space.initial_prob(interval_idx, slot_idx) * weight as f32;
+                }
+            }
+        }
+        for (mass, state) in self.masses.iter_mut().zip(&self.states) {
+            *mass = state.iter().sum();
+        }
+        self.normalise();
+    }
+}
+
+/// `exp(-x^2 / 2)`.
+fn bell(x: f64) -> f64 {
+    (-0.5 * x * x).exp()
 }
 
 /// The largest of some values that are not NaN; in lanes, so that it vectorises.

@@ -83,6 +83,11 @@ impl FeatureExtractor {
         }
     }
 
+    /// Bands of a frame: half of its features.
+    pub fn n_bands(&self) -> usize {
+        self.filterbank.n_bands()
+    }
+
     /// Returns to the exact state after construction.
     pub fn reset(&mut self) {
         self.buffer.clear();

@@ -6,6 +6,7 @@ use super::activation::{Activation, StepModel};
 use super::beat_model::{BeatModel, ModelOrigin};
 use super::features::{FeatureExtractor, FeatureFrame};
 use super::flux::FluxModel;
+use super::front_end::FrontEnd;
 use super::profile::{Profile, Stage};
 use super::resample::Resampler;
 use crate::state::{Fault, Health};
@@ -33,6 +34,7 @@ pub struct ActivationFrame {
 pub struct ActivationPipe {
     resampler: Resampler,
     features: FeatureExtractor,
+    front_end: FrontEnd,
     net: Box<dyn StepModel>,
     fallback: FluxModel,
     /// The network failed during this stream; the fallback runs.
@@ -41,6 +43,8 @@ pub struct ActivationPipe {
     next_frame: u64,
     nan_samples: u32,
     clean: Vec<f32>,
+    /// The bands of the last frame.
+    spectrum: Vec<f32>,
     profile: Profile,
 }
 
@@ -51,8 +55,10 @@ impl ActivationPipe {
         let is_fallback_model = matches!(model.origin, ModelOrigin::Fallback { reason: Some(_) });
         Self {
             resampler: Resampler::new(sample_rate_hz),
+            spectrum: vec![0.0; features.n_bands()],
             features,
             fallback: FluxModel::new(&model.front_end),
+            front_end: model.front_end,
             net: model.net,
             failed: false,
             is_fallback_model,
@@ -76,7 +82,7 @@ impl ActivationPipe {
             self.clean.push(if sample.is_finite() { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) } else { 0.0 });
         }
         let delay_samples = self.resampler.delay_samples();
-        let Self { resampler, features, net, fallback, failed, next_frame, clean, profile, .. } = self;
+        let Self { resampler, features, net, fallback, failed, next_frame, clean, spectrum, profile, .. } = self;
         profile.enter(Stage::Resample);
         resampler.process(clean, |samples| {
             profile.enter(Stage::Features);
@@ -87,7 +93,8 @@ impl ActivationPipe {
                 // The frame's centre in the resampled stream, less the resampler's delay (DESIGN: C = 0).
                 let time = StreamSec(((frame.0 * HOP_SAMPLES as u64) as f64 - delay_samples) / MODEL_RATE_HZ);
                 let activation = step_or_fall_back(net.as_mut(), fallback, failed, features);
-                let differences = &features[features.len() / 2..];
+                let (bands, differences) = features.split_at(features.len() / 2);
+                spectrum.copy_from_slice(bands);
                 let flux = differences.iter().sum::<f32>() / differences.len() as f32;
                 on_frame(&ActivationFrame { frame, time, activation, flux, rms });
                 profile.enter(Stage::Features);
@@ -95,6 +102,29 @@ impl ActivationPipe {
             profile.enter(Stage::Resample);
         });
         profile.leave();
+    }
+
+    /// The log bands of the last frame, low to high, log10 units.
+    pub fn spectrum(&self) -> &[f32] {
+        &self.spectrum
+    }
+
+    /// Lets `n_frames` pass unheard.
+    pub fn skip(&mut self, n_frames: u64) {
+        self.next_frame += n_frames;
+    }
+
+    /// Another model from the next frame on, at its initial state.
+    pub fn set_model(&mut self, model: BeatModel) {
+        if model.front_end != self.front_end {
+            self.features = FeatureExtractor::new(&model.front_end);
+            self.spectrum = vec![0.0; self.features.n_bands()];
+            self.fallback = FluxModel::new(&model.front_end);
+            self.front_end = model.front_end;
+        }
+        self.is_fallback_model = matches!(model.origin, ModelOrigin::Fallback { reason: Some(_) });
+        self.net = model.net;
+        self.failed = false;
     }
 
     /// What went wrong so far in these stages.

@@ -21,6 +21,8 @@ pub const ANNOUNCE_LEAD_SEC: f64 = 0.080;
 pub const LABEL_OFFSET_SEC: f64 = 0.5 * FRAME_SEC;
 /// No beat within this share of an interval after the last one: a hypothesis may change, but not count a beat twice.
 const REFRACTORY_BEATS: f64 = 0.55;
+/// The bar that "this is 1" means while the evidence has found none.
+const USUAL_BEATS_PER_BAR: u8 = 4;
 /// Beats over which the intensity is averaged (exponentially).
 const INTENSITY_MEMORY_BEATS: f32 = 4.0;
 
@@ -36,6 +38,12 @@ pub struct Tracker {
     peak_activation: f32,
     intensity: f32,
     conf: f32,
+    /// Added to the time of every beat, seconds.
+    nudge_sec: f64,
+    /// Beats come from the timeline, whatever is heard.
+    held: bool,
+    /// The beat that the user called the first of its bar, and the beats per bar then.
+    one: Option<(u64, u8)>,
 }
 
 impl Default for Tracker {
@@ -50,6 +58,9 @@ impl Default for Tracker {
             peak_activation: 0.0,
             intensity: 0.0,
             conf: 0.0,
+            nudge_sec: 0.0,
+            held: false,
+            one: None,
         }
     }
 }
@@ -62,10 +73,13 @@ impl Tracker {
         self.locked = self.lock.step(frame, posterior) && posterior.interval_frames > 0.0;
         self.conf = if self.locked { posterior.conf } else { 0.0 };
         self.peak_activation = self.peak_activation.max(frame.activation.beat + frame.activation.downbeat);
+        if self.held && self.last_event.is_some() {
+            return self.announce_from_timeline(now);
+        }
         if !self.locked {
             return None;
         }
-        let t_beat = frame.time.0 + LABEL_OFFSET_SEC + posterior.frames_to_beat * FRAME_SEC;
+        let t_beat = frame.time.0 + LABEL_OFFSET_SEC + posterior.frames_to_beat * FRAME_SEC + self.nudge_sec;
         let interval_sec = posterior.interval_frames * FRAME_SEC;
         let since_last_sec = self.last_event.map_or(f64::INFINITY, |last| t_beat - last.t_sec);
         if t_beat > now.0 + ANNOUNCE_LEAD_SEC || t_beat < 0.0 || since_last_sec <= REFRACTORY_BEATS * interval_sec {
@@ -104,17 +118,86 @@ impl Tracker {
     pub fn forget_phase(&mut self) {
         self.tempo.clear();
         self.locked = false;
+        self.one = None;
         // The beats before the jump say nothing about when the next one may come.
         if let Some(last) = &mut self.last_event {
             last.t_sec = f64::NEG_INFINITY;
         }
     }
 
+    /// All beats come this much later from now on, seconds; adds up.
+    pub fn nudge(&mut self, by_sec: f64) {
+        self.nudge_sec += by_sec;
+        self.timeline.t_origin_sec += by_sec;
+    }
+
+    /// The beat nearest to `now` is the first of its bar, until a jump.
+    pub fn this_is_one(&mut self, now: StreamSec) {
+        let Some(last) = &mut self.last_event else { return };
+        let beats_per_bar = if last.beats_per_bar == 0 { USUAL_BEATS_PER_BAR } else { last.beats_per_bar };
+        let nearest = self.timeline.beat_at(now).round().max(0.0) as u64;
+        self.one = Some((nearest, beats_per_bar));
+        last.beats_per_bar = beats_per_bar;
+        last.beat_in_bar = bar_position(1, beats_per_bar, last.beat_count as i64 - nearest as i64);
+        last.downbeat_prob = f32::from(u8::from(last.beat_in_bar == 1));
+    }
+
+    /// On: the tempo and phase of now go on, whatever is heard. Off: beats are taken from the decoder again.
+    pub fn hold(&mut self, on: bool) {
+        self.held = on;
+    }
+
+    /// Takes over a tempo of `spb` seconds per beat with a beat at `beat_sec`, which is the next to be counted.
+    pub fn follow(&mut self, spb: f64, beat_sec: f64) {
+        self.tempo.clear();
+        self.timeline = Timeline { t_origin_sec: beat_sec, beat_origin: self.next_count as f64, spb };
+        // The refractory time belongs to the old tempo.
+        if let Some(last) = &mut self.last_event {
+            last.t_sec = last.t_sec.min(beat_sec - spb);
+        }
+    }
+
+    /// When the next beat to be counted falls by the timeline, seconds of stream.
+    pub fn next_beat_sec(&self) -> f64 {
+        self.timeline.time_of(self.next_count as f64).0
+    }
+
+    /// The position in the bar of the next beat to be counted, 1-based; 0 = unknown.
+    pub fn next_in_bar(&self) -> u8 {
+        self.last_event.map_or(0, |last| bar_position(last.beat_in_bar, last.beats_per_bar, 1))
+    }
+
+    /// While held: the next beat of the timeline, once it is due.
+    fn announce_from_timeline(&mut self, now: StreamSec) -> Option<BeatEvent> {
+        self.locked = true;
+        let last = self.last_event?;
+        self.conf = last.conf;
+        let t_sec = self.next_beat_sec();
+        if t_sec > now.0 + ANNOUNCE_LEAD_SEC {
+            return None;
+        }
+        let event = BeatEvent {
+            t_sec,
+            beat_count: self.next_count,
+            beat_in_bar: self.next_in_bar(),
+            downbeat_prob: if last.beat_in_bar == 0 { last.downbeat_prob } else { f32::from(u8::from(self.next_in_bar() == 1)) },
+            ..last
+        };
+        self.next_count += 1;
+        self.last_event = Some(event);
+        Some(event)
+    }
+
     fn announce(&mut self, t_sec: f64, interval_sec: f64, posterior: &BeatPosterior) -> BeatEvent {
+        // Beats that nobody announced, in a break, are counted all the same.
+        let by_time = self.timeline.beat_at(StreamSec(t_sec)).round();
+        if self.last_event.is_some() && by_time.is_finite() && by_time > self.next_count as f64 {
+            self.next_count = by_time as u64;
+        }
         let spb = self.tempo.push(t_sec, interval_sec);
         self.intensity += (self.peak_activation.min(1.0) - self.intensity) / INTENSITY_MEMORY_BEATS;
         self.peak_activation = 0.0;
-        let event = BeatEvent {
+        let mut event = BeatEvent {
             t_sec,
             beat_count: self.next_count,
             beat_in_bar: posterior.beat_in_bar,
@@ -123,6 +206,11 @@ impl Tracker {
             intensity: self.intensity,
             conf: posterior.conf,
         };
+        if let Some((one, beats_per_bar)) = self.one {
+            event.beats_per_bar = beats_per_bar;
+            event.beat_in_bar = bar_position(1, beats_per_bar, event.beat_count as i64 - one as i64);
+            event.downbeat_prob = f32::from(u8::from(event.beat_in_bar == 1));
+        }
         self.timeline = Timeline { t_origin_sec: t_sec, beat_origin: self.next_count as f64, spb };
         self.next_count += 1;
         self.last_event = Some(event);
@@ -217,6 +305,56 @@ mod tests {
         assert_eq!(clock.beat_count, last.beat_count - 1, "the announced beat is still to come");
         assert_eq!(clock.beat_in_bar, bar_position(last.beat_in_bar, 4, -1));
         assert!((f64::from(clock.phase) - (1.0 - (last.t_sec - now) / 0.5)).abs() < 1e-5);
+    }
+
+    #[test]
+    fn beats_of_a_break_are_counted() {
+        let mut tracker = Tracker::default();
+        let before = run(&mut tracker, 0..500, 25.0, 0.1, 10.0).last().unwrap().0;
+        run(&mut tracker, 500..900, 25.0, 0.0, 10.0);
+        let after = run(&mut tracker, 900..1200, 25.0, 0.1, 10.0)[0].0;
+        assert_eq!((after.beat_count - before.beat_count) as f64, ((after.t_sec - before.t_sec) / 0.5).round());
+    }
+
+    #[test]
+    fn a_held_grid_goes_on_in_silence_and_listens_again_afterwards() {
+        let mut tracker = Tracker::default();
+        let before = run(&mut tracker, 0..500, 25.0, 0.1, 10.0).last().unwrap().0;
+        tracker.hold(true);
+        let held = run(&mut tracker, 500..1000, 24.0, 0.0, 0.0);
+        assert!(held.len() >= 19, "{}", held.len());
+        for (k, (event, now)) in held.iter().enumerate() {
+            assert_eq!(event.beat_count, before.beat_count + 1 + k as u64);
+            assert!((event.t_sec - before.t_sec - 0.5 * (k + 1) as f64).abs() < 1e-6 && event.t_sec > *now);
+            assert_eq!(event.beat_in_bar, bar_position(before.beat_in_bar, 4, k as i64 + 1));
+        }
+        tracker.hold(false);
+        assert!(run(&mut tracker, 1000..1400, 25.0, 0.0, 0.0).is_empty());
+    }
+
+    #[test]
+    fn a_nudge_moves_all_later_beats() {
+        let mut tracker = Tracker::default();
+        run(&mut tracker, 0..500, 25.0, 0.1, 10.0);
+        tracker.nudge(0.005);
+        tracker.nudge(0.005);
+        for (event, _) in run(&mut tracker, 500..700, 25.0, 0.1, 10.0) {
+            assert!((event.t_sec - LABEL_OFFSET_SEC - 0.01).rem_euclid(0.5).min(0.5) < 1e-9, "{}", event.t_sec);
+        }
+    }
+
+    #[test]
+    fn this_is_one_outlives_other_evidence_until_a_jump() {
+        let mut tracker = Tracker::default();
+        let last = run(&mut tracker, 0..500, 25.0, 0.1, 10.0).last().unwrap().0;
+        // The decoder says `beat mod 4 + 1`; the user says that the last beat was 1.
+        tracker.this_is_one(StreamSec(last.t_sec));
+        for (event, _) in run(&mut tracker, 500..800, 25.0, 0.1, 10.0) {
+            assert_eq!(u64::from(event.beat_in_bar), (event.beat_count - last.beat_count) % 4 + 1);
+        }
+        tracker.forget_phase();
+        let (event, _) = run(&mut tracker, 800..1200, 25.0, 0.1, 10.0)[0];
+        assert_eq!(i64::from(event.beat_in_bar), ((event.t_sec - LABEL_OFFSET_SEC) / 0.5).round() as i64 % 4 + 1);
     }
 
     #[test]

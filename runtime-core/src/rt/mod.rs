@@ -6,4 +6,9 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_types, clippy::disallowed_methods, clippy::disallowed_macros))]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
+pub mod beats;
 pub mod downmix;
+pub mod follower;
+pub mod midi_clock;
+pub mod slew;
+pub mod tap;

@@ -1,0 +1,227 @@
+//! The analysis of a live stream: takes what waits in the audio ring, publishes what came of it. INFERENCE THREAD, one an
+//! instance; the audio thread itself while a host renders offline.
+//!
+//! ```text
+//! audio ring + marks -> Engine -> updates (audio thread)
+//!                              -> state cell, shared memory (everybody else)
+//! ```
+//! The engine reads no clock; the moments for heartbeat and wall time are passed in.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::clock_map::ClockMap;
+use super::engine::{Engine, FrameReport};
+use super::profile::Stage;
+use crate::bus::audio_ring::AudioReceiver;
+use crate::bus::counters::Counters;
+use crate::bus::marks::MarkKind;
+use crate::bus::shm::{FeedClock, FeedWriter};
+use crate::bus::state_cell::StateWriter;
+use crate::bus::updates::UpdateSender;
+use crate::load::{Load, N_STAGES};
+use crate::state::{BeatUpdate, Fault, SlowState};
+use crate::units::{FRAMES_PER_SEC, SamplePos, StreamSec};
+
+/// How often the thread looks for samples. No wake-up from the audio thread: that would be a system call there.
+pub const POLL: Duration = Duration::from_millis(2);
+/// Weight of the newest hop in the mean times of [`Load`]: about the last second.
+const LOAD_WEIGHT: f32 = 0.02;
+
+/// Where results go.
+pub struct Outlets {
+    /// To the audio thread.
+    pub updates: UpdateSender,
+    /// To readers in this process.
+    pub state: StateWriter,
+    /// To readers in other processes, where there is a feed.
+    pub feed: Option<FeedWriter>,
+}
+
+/// The analysis of one stream with its two ends.
+pub struct Worker {
+    /// `None` after an error of ours: the timeline then free-runs.
+    engine: Option<Engine>,
+    sample_rate_hz: f64,
+    input: AudioReceiver,
+    outlets: Outlets,
+    counters: Counters,
+    clock_map: ClockMap,
+    /// Samples taken or skipped.
+    position: SamplePos,
+    state: SlowState,
+    load: Load,
+    lost_samples: u64,
+}
+
+impl Worker {
+    /// A worker at the start of a stream of `sample_rate_hz`, the engine's rate. `clock_ns` is a monotonic clock for the
+    /// stage times.
+    pub fn new(mut engine: Engine, input: AudioReceiver, outlets: Outlets, counters: Counters, clock_ns: fn() -> u64) -> Self {
+        engine.profile_mut().switch_on(clock_ns);
+        Self {
+            sample_rate_hz: engine.sample_rate_hz(),
+            engine: Some(engine),
+            input,
+            outlets,
+            counters,
+            clock_map: ClockMap::default(),
+            position: SamplePos(0),
+            state: SlowState::default(),
+            load: Load::default(),
+            lost_samples: 0,
+        }
+    }
+
+    /// Runs until `stop` is set. Sleeps for [`POLL`] whenever nothing waits. `every_poll` is for the adapter's own errands;
+    /// what it writes into the load is published.
+    pub fn run(&mut self, stop: &AtomicBool, mut every_poll: impl FnMut(&mut Load)) {
+        while !stop.load(Ordering::Acquire) {
+            every_poll(&mut self.load);
+            if self.pump(FeedClock::now) == 0 {
+                std::thread::sleep(POLL);
+            }
+        }
+    }
+
+    /// Analyses all that waits; returns how many samples that were. `now` is asked for the time before each hop.
+    pub fn pump(&mut self, now: impl Fn() -> FeedClock) -> usize {
+        let hop_samples = (self.sample_rate_hz / FRAMES_PER_SEC).round() as usize;
+        let mut n_taken = 0;
+        loop {
+            let n_waiting = self.input.n_samples();
+            let moment = now();
+            self.load.ring_samples = n_waiting as u32;
+            self.load.max_ring_samples = self.load.max_ring_samples.max(n_waiting as u32);
+            if n_waiting > 0 {
+                let newest = SamplePos(self.position.0 + n_waiting as u64);
+                self.clock_map.observe(newest.to_stream_sec(self.sample_rate_hz).0, moment.wall_ns);
+            }
+            self.apply_marks();
+            let until_mark = self.input.next_mark_at().map_or(u64::MAX, |at| at.0 - self.position.0);
+            let n = n_waiting.min(hop_samples).min(usize::try_from(until_mark).unwrap_or(usize::MAX));
+            if n > 0 {
+                self.analyse(n);
+            }
+            self.publish(moment);
+            if n == 0 {
+                return n_taken;
+            }
+            n_taken += n;
+        }
+    }
+
+    /// The state published last.
+    pub fn state(&self) -> &SlowState {
+        &self.state
+    }
+
+    fn apply_marks(&mut self) {
+        while let Some(mark) = self.input.next_mark(self.position) {
+            match mark.kind {
+                MarkKind::Gap { n_samples } => {
+                    self.lost_samples += n_samples;
+                    self.load.n_gaps = self.load.n_gaps.saturating_add(1);
+                    self.position.0 += n_samples;
+                }
+                MarkKind::Jump => self.load.n_jumps = self.load.n_jumps.saturating_add(1),
+                MarkKind::Hint(_) | MarkKind::Settings(_) => {}
+            }
+            let Self { engine, outlets, state, .. } = self;
+            // Settings that cannot be used leave the old ones in force; the adapter shows only usable ones.
+            guard(engine, |engine| drop(engine.apply(&mark.kind, |report| on_frame(report, outlets, state))));
+        }
+    }
+
+    fn analyse(&mut self, n_samples: usize) {
+        let Self { engine, input, outlets, state, load, .. } = self;
+        input.take_samples(n_samples, |part| {
+            guard(engine, |engine| {
+                engine.process(part, |report| on_frame(report, outlets, state));
+                add_times(load, engine.profile_mut().take_spent_ns());
+            });
+        });
+        self.position.0 += n_samples as u64;
+    }
+
+    /// Hands the present state to everybody outside the audio thread.
+    fn publish(&mut self, now: FeedClock) {
+        let counts = self.counters.read();
+        if self.engine.is_none() {
+            self.free_run();
+        }
+        self.state.wall_ns = self.clock_map.wall_ns(self.state.beat.t_sec);
+        let health = &mut self.state.health;
+        health.lost_samples = self.lost_samples;
+        health.late_updates = counts.late_updates;
+        health.nan_samples = health.nan_samples.max(counts.nan_samples);
+        self.load.n_blocks = counts.n_blocks;
+        self.load.max_block_ns = counts.max_block_ns;
+        self.load.max_pending_updates = counts.max_pending_updates;
+        self.outlets.state.write(&self.state);
+        if let Some(feed) = &mut self.outlets.feed {
+            feed.publish_state(&self.state);
+            feed.publish_load(&self.load);
+            if let Some(engine) = &self.engine
+                && let Ok(bands) = engine.spectrum().try_into()
+            {
+                feed.publish_spectrum(crate::units::FrameIdx(self.state.frame), engine.last_frame_time(), bands);
+            }
+            feed.heartbeat(now);
+        }
+    }
+
+    /// After an error of ours: time goes on along the last timeline, nothing is announced.
+    fn free_run(&mut self) {
+        let now = self.position.to_stream_sec(self.sample_rate_hz);
+        if self.state.health.fault != Fault::Analysis as u8 {
+            self.state.health.fault = Fault::Analysis as u8;
+            let timeline = self.state.timeline;
+            self.outlets.updates.send(BeatUpdate { effective_at: self.position, timeline, conf: 0.0, locked: 0, event: None });
+        }
+        let beat = &mut self.state.beat;
+        beat.t_sec = now.0;
+        beat.beat_count = self.state.timeline.beat_at(StreamSec(now.0)).max(0.0) as u64;
+        beat.phase = self.state.timeline.phase_at(now) as f32;
+        (beat.locked, beat.conf, beat.beat_in_bar) = (0, 0.0, 0);
+    }
+}
+
+/// What one frame brought goes to those who need it at once.
+fn on_frame(report: &FrameReport, outlets: &mut Outlets, state: &mut SlowState) {
+    let health = state.health;
+    *state = report.state;
+    state.health.nan_samples = state.health.nan_samples.max(health.nan_samples);
+    if let Some(update) = report.update {
+        outlets.updates.send(update);
+        if let (Some(event), Some(feed)) = (update.event, &mut outlets.feed) {
+            feed.push_event(&event);
+        }
+    }
+}
+
+/// Runs `work` and gives the engine up where it panics: the host's process must live on.
+fn guard(engine: &mut Option<Engine>, work: impl FnOnce(&mut Engine)) {
+    let Some(running) = engine else { return };
+    // A half-changed engine is never used again: it is dropped here.
+    if catch_unwind(AssertUnwindSafe(|| work(running))).is_err() {
+        *engine = None;
+    }
+}
+
+fn add_times(load: &mut Load, spent_ns: [u64; N_STAGES]) {
+    let hop_ns: u64 = spent_ns.iter().sum();
+    if hop_ns == 0 {
+        return;
+    }
+    let weight = if load.n_hops == 0 { 1.0 } else { LOAD_WEIGHT };
+    load.n_hops += 1;
+    for (mean, ns) in load.stage_ns.iter_mut().zip(spent_ns) {
+        *mean += weight * (ns as f32 - *mean);
+    }
+    load.hop_ns += weight * (hop_ns as f32 - load.hop_ns);
+    load.max_hop_ns = load.max_hop_ns.max(u32::try_from(hop_ns).unwrap_or(u32::MAX));
+}
+
+const _: () = assert!(N_STAGES == Stage::ALL.len(), "the feed has a time for each stage");
