@@ -1,0 +1,129 @@
+//! One activated instance: tap and follower for the audio thread, and the analysis, on a thread of its own or inline.
+//! Made and ended on the MAIN THREAD.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use runtime_core::analysis::beat_model::BeatModel;
+use runtime_core::analysis::config::{ConfigError, EngineConfig, Meter, TempoRange};
+use runtime_core::analysis::engine::Engine;
+use runtime_core::analysis::worker::{Outlets, Worker};
+use runtime_core::bus::audio_ring::audio_ring_for;
+use runtime_core::bus::counters::Counters;
+use runtime_core::bus::marks::Settings;
+use runtime_core::bus::shm::{FeedClock, FeedInfo, FeedWriter, feed_directory, sweep};
+use runtime_core::bus::state_cell::{StateReader, state_cell};
+use runtime_core::bus::updates::update_queue;
+use runtime_core::rt::follower::Follower;
+use runtime_core::rt::tap::Tap;
+
+use crate::params::AnacrusisParams;
+use crate::port::PortSwitch;
+
+/// Who analyses.
+enum Analysis {
+    /// A thread of this instance, at normal priority.
+    Thread { stop: Arc<AtomicBool>, thread: Option<JoinHandle<()>> },
+    /// `process` itself: an offline render is faster than real time and may wait. Boxed, because it is large.
+    Inline(Box<Worker>),
+}
+
+/// An activated instance.
+pub struct Instance {
+    /// To the analysis.
+    pub tap: Tap,
+    /// To the outputs.
+    pub follower: Follower,
+    /// What both count.
+    pub counters: Counters,
+    /// The newest state, for an editor.
+    pub state: StateReader,
+    /// What the analysis tracks.
+    pub settings: Settings,
+    analysis: Analysis,
+}
+
+impl Instance {
+    /// Starts an instance. Without a feed directory, or with a full disk, it has no feed and works all the same.
+    ///
+    /// # Errors
+    /// A sample rate that the engine cannot take.
+    pub fn start(
+        params: &Arc<AnacrusisParams>,
+        sample_rate_hz: f64,
+        max_block_samples: usize,
+        is_offline: bool,
+    ) -> Result<Self, ConfigError> {
+        let settings = params.settings();
+        let meter = if settings.beats_per_bar == 0 { Meter::Auto } else { Meter::Fixed(settings.beats_per_bar) };
+        let tempo = TempoRange { min_bpm: settings.min_bpm, max_bpm: settings.max_bpm };
+        let config = EngineConfig { tempo, meter, ..EngineConfig::new(sample_rate_hz) };
+        let mut engine = Engine::new(&config, BeatModel::load(settings.model))?;
+        engine.assume_model(settings.model);
+        let counters = Counters::default();
+        let (sender, receiver) = audio_ring_for(sample_rate_hz, max_block_samples);
+        let (updates_in, updates_out) = update_queue();
+        let (state_writer, state) = state_cell();
+        let outlets = Outlets { updates: updates_in, state: state_writer, feed: open_feed(params, sample_rate_hz) };
+        let mut worker = Worker::new(engine, receiver, outlets, counters.clone(), clock_ns);
+        let analysis = if is_offline {
+            Analysis::Inline(Box::new(worker))
+        } else {
+            let stop = Arc::new(AtomicBool::new(false));
+            let stop_of_thread = Arc::clone(&stop);
+            let mut port = PortSwitch::new(Arc::clone(params), state.clone());
+            let thread = std::thread::Builder::new()
+                .name("anacrusis".to_owned())
+                .spawn(move || worker.run(&stop_of_thread, |load| port.poll(load)))
+                .ok();
+            Analysis::Thread { stop, thread }
+        };
+        Ok(Self {
+            tap: Tap::new(sender, counters.clone()),
+            follower: Follower::new(updates_out, counters.clone(), sample_rate_hz),
+            counters,
+            state,
+            settings,
+            analysis,
+        })
+    }
+
+    /// Offline: analyses what was tapped. Live: nothing, the thread does.
+    pub fn analyse_inline(&mut self) {
+        if let Analysis::Inline(worker) = &mut self.analysis {
+            worker.pump(FeedClock::now);
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if let Analysis::Thread { stop, thread } = &mut self.analysis {
+            stop.store(true, Ordering::Release);
+            if let Some(thread) = thread.take() {
+                // The worker catches its own panics; if the thread has died all the same, there is nothing left to end.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+/// A feed under the instance's name, after those of dead processes were swept away.
+fn open_feed(params: &AnacrusisParams, sample_rate_hz: f64) -> Option<FeedWriter> {
+    let directory = feed_directory().ok()?;
+    let now = FeedClock::now();
+    // A folder that is not there yet has nothing to sweep; one that is not ours is refused again below.
+    let _ = sweep(&directory, now);
+    let saved = params.saved.lock().map(|saved| saved.feed_name.clone()).unwrap_or_default();
+    let name = if saved.is_empty() { "Anacrusis" } else { &saved };
+    FeedWriter::create(&directory, &FeedInfo { name, sample_rate_hz }, now).ok()
+}
+
+/// Nanoseconds of a monotonic clock, for the stage times.
+fn clock_ns() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_nanos() as u64
+}

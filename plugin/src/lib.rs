@@ -1,0 +1,214 @@
+//! The plugin: CLAP, VST3 and standalone around `runtime-core`. A thin adapter; audio passes through bit for bit.
+//!
+//! ```text
+//! host block -> rt::tap -> (inference thread, or inline offline) -> rt::follower -> outputs -> host
+//! ```
+//! Threads: `process` and `reset` on the audio thread, the rest on the host's main thread. What nice-plug hides goes through
+//! `interpose`.
+
+pub mod instance;
+pub mod interpose;
+pub mod outputs;
+pub mod params;
+pub mod port;
+pub mod saved;
+pub mod transport;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use nice_plug::prelude::*;
+use runtime_core::bus::marks::{Hint, MarkKind};
+use runtime_core::rt::follower::Source;
+
+use instance::Instance;
+use interpose::{Interposed, Wire};
+use outputs::{EventWriter, OUTPUTS, Routing};
+use params::{AnacrusisParams, ClockSource};
+use transport::{TransportWatch, host_time};
+
+/// A nudge, microseconds.
+const NUDGE_US: i32 = 5_000;
+
+/// The plugin.
+#[derive(Default)]
+pub struct Anacrusis {
+    params: Arc<AnacrusisParams>,
+    /// Between activation and deactivation.
+    instance: Option<Instance>,
+    writer: EventWriter,
+    transport: TransportWatch,
+    buttons: Buttons,
+    was_bypassed: bool,
+    /// What an earlier run left over has to be ended in the next block.
+    finish_first: bool,
+    is_offline: bool,
+}
+
+/// Which momentary parameters were pressed in the block before.
+#[derive(Debug, Clone, Copy, Default)]
+struct Buttons {
+    pressed: [bool; 6],
+    hold: bool,
+}
+
+impl Plugin for Anacrusis {
+    const NAME: &'static str = "Anacrusis";
+    const VENDOR: &'static str = "Anacrusis developers";
+    const URL: &'static str = "";
+    const EMAIL: &'static str = "";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[
+        AudioIOLayout {
+            main_input_channels: NonZeroU32::new(2),
+            main_output_channels: NonZeroU32::new(2),
+            ..AudioIOLayout::const_default()
+        },
+        AudioIOLayout {
+            main_input_channels: NonZeroU32::new(1),
+            main_output_channels: NonZeroU32::new(1),
+            ..AudioIOLayout::const_default()
+        },
+    ];
+    const MIDI_OUTPUT: MidiConfig = MidiConfig::Basic;
+    /// Hints take effect at their sample.
+    const SAMPLE_ACCURATE_AUTOMATION: bool = true;
+
+    type Editor = ();
+    type SysExMessage = Wire;
+    type BackgroundTask = ();
+
+    fn params(&self) -> Arc<dyn Params> {
+        Arc::clone(&self.params) as _
+    }
+
+    fn filter_state(state: &mut PluginState) {
+        saved::migrate(state);
+    }
+
+    fn activate(&mut self, _layout: &AudioIOLayout, config: &BufferConfig, context: &mut impl ActivateContext<Self>) -> bool {
+        // Before the new one starts, so that its feed and port are free.
+        self.instance = None;
+        context.set_latency_samples(0);
+        self.is_offline = config.process_mode == ProcessMode::Offline;
+        match Instance::start(&self.params, f64::from(config.sample_rate), config.max_buffer_size as usize, self.is_offline) {
+            Ok(instance) => self.instance = Some(instance),
+            // Audio passes through all the same.
+            Err(error) => nice_error!("Anacrusis does not listen: {error}"),
+        }
+        true
+    }
+
+    fn reset(&mut self) {
+        self.transport.reset();
+        self.finish_first = true;
+        if let Some(instance) = &mut self.instance {
+            instance.tap.mark(MarkKind::Jump);
+        }
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        _aux: &mut AuxiliaryBuffers<'_>,
+        context: &mut impl ProcessContext<Self>,
+    ) -> ProcessStatus {
+        let began = Instant::now();
+        let Self { params, instance, writer, transport, buttons, .. } = self;
+        let Some(instance) = instance else { return ProcessStatus::Normal };
+        let n_samples = buffer.samples();
+        let start = instance.tap.position();
+        let routing = Routing::of(params, context.plugin_api());
+
+        if transport.jumped(context.transport(), n_samples) {
+            instance.tap.mark(MarkKind::Jump);
+        }
+        let settings = params.settings();
+        if settings != instance.settings && instance.tap.mark(MarkKind::Settings(settings)) {
+            instance.settings = settings;
+        }
+        buttons.mark(params, |hint| instance.tap.mark(MarkKind::Hint(hint)));
+        instance.tap.push(buffer.as_slice_immutable(), n_samples);
+        instance.analyse_inline();
+
+        if std::mem::take(&mut self.finish_first) {
+            instance.follower.stop(start, |output| writer.put(context, params, &routing, 0, output));
+            writer.finish(context, params, &routing);
+        }
+        let is_bypassed = params.bypass.value();
+        if is_bypassed && !self.was_bypassed {
+            instance.follower.stop(start, |output| writer.put(context, params, &routing, 0, output));
+        }
+        self.was_bypassed = is_bypassed;
+        instance.follower.set_output(start, params.clock_policy(), params.offset_sec());
+        instance.follower.set_source(start, source(params, context.transport()));
+        instance.follower.block(start, n_samples as u32, |timing, output| {
+            if !is_bypassed {
+                writer.put(context, params, &routing, timing, output);
+            }
+        });
+        instance.counters.add_block(u32::try_from(began.elapsed().as_nanos()).unwrap_or(u32::MAX));
+        // Ticks go on in silence: the host must not put us to sleep.
+        ProcessStatus::KeepAlive
+    }
+
+    fn deactivate(&mut self) {
+        self.finish_first = true;
+        self.instance = None;
+    }
+}
+
+fn source(params: &AnacrusisParams, transport: &Transport) -> Source {
+    match params.clock_source.value() {
+        ClockSource::Audio => Source::Audio,
+        ClockSource::Host => Source::Host(host_time(transport)),
+    }
+}
+
+impl Buttons {
+    /// Hands over a hint for each button that was pressed since the block before.
+    fn mark(&mut self, params: &AnacrusisParams, mut mark: impl FnMut(Hint) -> bool) {
+        let buttons = [
+            (&params.tap, Hint::Tap),
+            (&params.half, Hint::Half),
+            (&params.double, Hint::Double),
+            (&params.nudge_earlier, Hint::Nudge { by_us: -NUDGE_US }),
+            (&params.nudge_later, Hint::Nudge { by_us: NUDGE_US }),
+            (&params.this_is_one, Hint::ThisIsOne),
+        ];
+        for (was_pressed, (param, hint)) in self.pressed.iter_mut().zip(buttons) {
+            let is_pressed = param.value();
+            // A hint that finds no room is given again in the next block.
+            if !is_pressed || *was_pressed || mark(hint) {
+                *was_pressed = is_pressed;
+            }
+        }
+        let hold = params.hold.value();
+        if hold != self.hold && mark(Hint::Hold(hold)) {
+            self.hold = hold;
+        }
+    }
+}
+
+impl Interposed for Anacrusis {
+    const OUTPUTS: &'static [&'static str] = OUTPUTS;
+    const CLAP_NOTES_AS_MIDI: bool = true;
+}
+
+impl ClapPlugin for Anacrusis {
+    const CLAP_ID: &'static str = "org.anacrusis.anacrusis";
+    const CLAP_DESCRIPTION: Option<&'static str> = Some("Knows where the beat is, and says so ahead of time");
+    const CLAP_MANUAL_URL: Option<&'static str> = None;
+    const CLAP_SUPPORT_URL: Option<&'static str> = None;
+    const CLAP_FEATURES: &'static [ClapFeature] =
+        &[ClapFeature::AudioEffect, ClapFeature::Analyzer, ClapFeature::NoteDetector, ClapFeature::Stereo, ClapFeature::Mono];
+}
+
+impl Vst3Plugin for Anacrusis {
+    const VST3_CLASS_ID: [u8; 16] = *b"AnacrusisBeatClk";
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] = &[Vst3SubCategory::Fx, Vst3SubCategory::Analyzer, Vst3SubCategory::Tools];
+}
+
+export_clap!(Anacrusis);
+export_vst3!(Anacrusis);

@@ -1,0 +1,308 @@
+//! What the host shows and automates: the user's parameters, and the outputs that move by themselves.
+//!
+//! Ids are for ever: they are in saved projects. The audio thread reads values (atomics), the inference thread those of the
+//! OS MIDI port.
+
+use std::sync::{Arc, Mutex};
+
+use nice_plug::prelude::*;
+use runtime_core::bus::marks::{ModelChoice, Settings};
+use runtime_core::rt::midi_clock::{ClockPolicy, OnSilence, Relock};
+
+use crate::saved::SavedState;
+
+/// Slowest and fastest tempo that can be followed, BPM.
+const TEMPO_BPM: (f32, f32) = (55.0, 215.0);
+/// The smallest ratio of fastest to slowest that leaves some tempi to choose from: the engine's 1.1, with room for rounding.
+const MIN_TEMPO_RATIO: f64 = 1.100_001;
+
+/// Where the beat comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ClockSource {
+    /// The analysis of the audio.
+    #[id = "audio"]
+    Audio,
+    /// The host's transport, while it runs.
+    #[id = "host"]
+    #[name = "Host transport"]
+    Host,
+}
+
+/// Beats per bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[allow(missing_docs, reason = "each variant's name for users is its documentation")]
+pub enum MeterLock {
+    /// Decided by what is heard: 2, 3 or 4.
+    #[id = "auto"]
+    Auto,
+    #[id = "2"]
+    #[name = "2 beats"]
+    Two,
+    #[id = "3"]
+    #[name = "3 beats"]
+    Three,
+    #[id = "4"]
+    #[name = "4 beats"]
+    Four,
+    #[id = "5"]
+    #[name = "5 beats"]
+    Five,
+    #[id = "6"]
+    #[name = "6 beats"]
+    Six,
+    #[id = "7"]
+    #[name = "7 beats"]
+    Seven,
+}
+
+/// Which activation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[allow(missing_docs, reason = "each variant's name for users is its documentation")]
+pub enum ModelSet {
+    #[id = "all"]
+    #[name = "All networks"]
+    All,
+    #[id = "1"]
+    #[name = "Network 1"]
+    One,
+    #[id = "2"]
+    #[name = "Network 2"]
+    Two,
+    #[id = "3"]
+    #[name = "Network 3"]
+    Three,
+    #[id = "flux"]
+    #[name = "Spectral flux"]
+    Flux,
+}
+
+/// What the clock does while nothing is locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[allow(missing_docs, reason = "each variant's name for users is its documentation")]
+pub enum SilencePolicy {
+    #[id = "hold"]
+    #[name = "Keep ticking"]
+    Hold,
+    #[id = "stop"]
+    #[name = "Stop"]
+    Stop,
+}
+
+/// How the clock gets to a beat that is somewhere else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[allow(missing_docs, reason = "each variant's name for users is its documentation")]
+pub enum RelockPolicy {
+    #[id = "slew"]
+    #[name = "Slew over a beat"]
+    Slew,
+    #[id = "restart"]
+    #[name = "Restart on downbeat"]
+    Restart,
+}
+
+/// The parameters of one instance.
+#[derive(Params)]
+#[allow(missing_docs, reason = "each field's name for users is its documentation")]
+pub struct AnacrusisParams {
+    /// Saved beside the parameters.
+    #[persist = "anacrusis"]
+    pub saved: Arc<Mutex<SavedState>>,
+
+    #[id = "bypass"]
+    pub bypass: BoolParam,
+    #[id = "clock_source"]
+    pub clock_source: EnumParam<ClockSource>,
+    #[id = "tempo_min"]
+    pub tempo_min: FloatParam,
+    #[id = "tempo_max"]
+    pub tempo_max: FloatParam,
+    #[id = "meter"]
+    pub meter: EnumParam<MeterLock>,
+    #[id = "model"]
+    pub model: EnumParam<ModelSet>,
+    #[id = "offset_ms"]
+    pub offset_ms: FloatParam,
+
+    #[id = "notes"]
+    pub notes: BoolParam,
+    #[id = "note_channel"]
+    pub note_channel: IntParam,
+    #[id = "note_downbeat"]
+    pub note_downbeat: IntParam,
+    #[id = "note_beat"]
+    pub note_beat: IntParam,
+    #[id = "host_clock"]
+    pub host_clock: BoolParam,
+    #[id = "port_clock"]
+    pub port_clock: BoolParam,
+    #[id = "on_silence"]
+    pub on_silence: EnumParam<SilencePolicy>,
+    #[id = "relock"]
+    pub relock: EnumParam<RelockPolicy>,
+
+    #[id = "tap"]
+    pub tap: BoolParam,
+    #[id = "half"]
+    pub half: BoolParam,
+    #[id = "double"]
+    pub double: BoolParam,
+    #[id = "nudge_earlier"]
+    pub nudge_earlier: BoolParam,
+    #[id = "nudge_later"]
+    pub nudge_later: BoolParam,
+    #[id = "this_is_one"]
+    pub this_is_one: BoolParam,
+    #[id = "hold"]
+    pub hold: BoolParam,
+
+    #[id = "out_tempo"]
+    pub out_tempo: FloatParam,
+    #[id = "out_conf"]
+    pub out_conf: FloatParam,
+    #[id = "out_locked"]
+    pub out_locked: BoolParam,
+    #[id = "out_beat_in_bar"]
+    pub out_beat_in_bar: IntParam,
+    #[id = "out_beats_per_bar"]
+    pub out_beats_per_bar: IntParam,
+    #[id = "out_pulse"]
+    pub out_pulse: FloatParam,
+    #[id = "out_section"]
+    pub out_section: IntParam,
+    #[id = "out_hazard"]
+    pub out_hazard: FloatParam,
+}
+
+impl Default for AnacrusisParams {
+    fn default() -> Self {
+        let tempo = |name, bpm| {
+            let range = FloatRange::Linear { min: TEMPO_BPM.0, max: TEMPO_BPM.1 };
+            FloatParam::new(name, bpm, range).with_step_size(0.1).with_unit(" BPM")
+        };
+        let note = |name, number| IntParam::new(name, number, IntRange::Linear { min: 0, max: 127 });
+        let share = |name| FloatParam::new(name, 0.0, FloatRange::Linear { min: 0.0, max: 1.0 }).with_step_size(0.001).non_automatable();
+        let count = |name, max| IntParam::new(name, 0, IntRange::Linear { min: 0, max }).non_automatable();
+        let button = |name| BoolParam::new(name, false);
+        Self {
+            saved: Arc::default(),
+            bypass: BoolParam::new("Bypass", false).make_bypass(),
+            clock_source: EnumParam::new("Clock source", ClockSource::Audio),
+            tempo_min: tempo("Slowest tempo", TEMPO_BPM.0),
+            tempo_max: tempo("Fastest tempo", TEMPO_BPM.1),
+            meter: EnumParam::new("Meter", MeterLock::Auto),
+            model: EnumParam::new("Model", ModelSet::All),
+            offset_ms: FloatParam::new("Output offset", 0.0, FloatRange::Linear { min: -500.0, max: 500.0 })
+                .with_step_size(0.1)
+                .with_unit(" ms"),
+            notes: BoolParam::new("Beat notes", true),
+            note_channel: IntParam::new("Note channel", 1, IntRange::Linear { min: 1, max: 16 }),
+            note_downbeat: note("Downbeat note", 36),
+            note_beat: note("Beat note", 37),
+            host_clock: BoolParam::new("MIDI clock to host", true),
+            port_clock: BoolParam::new("MIDI clock to OS port", false).non_automatable(),
+            on_silence: EnumParam::new("On silence", SilencePolicy::Hold),
+            relock: EnumParam::new("On re-lock", RelockPolicy::Slew),
+            tap: button("Tap"),
+            half: button("Half tempo"),
+            double: button("Double tempo"),
+            nudge_earlier: button("Nudge earlier"),
+            nudge_later: button("Nudge later"),
+            this_is_one: button("This is 1"),
+            hold: button("Hold"),
+            out_tempo: FloatParam::new("Tempo", 0.0, FloatRange::Linear { min: 0.0, max: 300.0 })
+                .with_step_size(0.01)
+                .with_unit(" BPM")
+                .non_automatable(),
+            out_conf: share("Confidence"),
+            out_locked: BoolParam::new("Locked", false).non_automatable(),
+            out_beat_in_bar: count("Beat in bar", 16),
+            out_beats_per_bar: count("Beats per bar", 16),
+            out_pulse: share("Beat pulse"),
+            out_section: count("Section", 8),
+            out_hazard: share("Boundary within 8 beats"),
+        }
+    }
+}
+
+impl AnacrusisParams {
+    /// What is tracked. A slowest tempo too near to the fastest, or above it, gives way. Real-time safe: yes.
+    pub fn settings(&self) -> Settings {
+        let max_bpm = f64::from(self.tempo_max.value()).max(f64::from(TEMPO_BPM.0) * MIN_TEMPO_RATIO);
+        let min_bpm = f64::from(self.tempo_min.value()).min(max_bpm / MIN_TEMPO_RATIO);
+        let beats_per_bar = match self.meter.value() {
+            MeterLock::Auto => 0,
+            MeterLock::Two => 2,
+            MeterLock::Three => 3,
+            MeterLock::Four => 4,
+            MeterLock::Five => 5,
+            MeterLock::Six => 6,
+            MeterLock::Seven => 7,
+        };
+        let model = match self.model.value() {
+            ModelSet::All => ModelChoice::All,
+            ModelSet::One => ModelChoice::One(0),
+            ModelSet::Two => ModelChoice::One(1),
+            ModelSet::Three => ModelChoice::One(2),
+            ModelSet::Flux => ModelChoice::Flux,
+        };
+        Settings { min_bpm, max_bpm, beats_per_bar, model }
+    }
+
+    /// What clocks do in silence and after a jump of the beat. Real-time safe: yes.
+    pub fn clock_policy(&self) -> ClockPolicy {
+        ClockPolicy {
+            on_silence: match self.on_silence.value() {
+                SilencePolicy::Hold => OnSilence::Hold,
+                SilencePolicy::Stop => OnSilence::Stop,
+            },
+            relock: match self.relock.value() {
+                RelockPolicy::Slew => Relock::Slew,
+                RelockPolicy::Restart => Relock::RestartOnDownbeat,
+            },
+        }
+    }
+
+    /// Signed offset of all outputs, seconds; negative = earlier. Real-time safe: yes.
+    pub fn offset_sec(&self) -> f64 {
+        f64::from(self.offset_ms.value()) * 1e-3
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use runtime_core::analysis::config::{EngineConfig, Meter, TempoRange};
+
+    /// Parameters as a state with these values leaves them.
+    fn with(tempo_min: f32, tempo_max: f32) -> AnacrusisParams {
+        let tempo = |bpm| FloatParam::new("", bpm, FloatRange::Linear { min: TEMPO_BPM.0, max: TEMPO_BPM.1 });
+        AnacrusisParams { tempo_min: tempo(tempo_min), tempo_max: tempo(tempo_max), ..AnacrusisParams::default() }
+    }
+
+    #[test]
+    fn every_pair_of_tempi_gives_settings_that_the_engine_accepts() {
+        for min in 0..=32 {
+            for max in 0..=32 {
+                let settings = with(55.0 + 5.0 * min as f32, 55.0 + 5.0 * max as f32).settings();
+                let tempo = TempoRange { min_bpm: settings.min_bpm, max_bpm: settings.max_bpm };
+                let config = EngineConfig { tempo, meter: Meter::Auto, ..EngineConfig::new(48_000.0) };
+                assert_eq!(config.validate(), Ok(()), "{settings:?}");
+            }
+        }
+        let settings = with(90.0, 180.0).settings();
+        assert_eq!((settings.min_bpm, settings.max_bpm), (90.0, 180.0));
+    }
+
+    #[test]
+    fn ids_are_unique_and_the_outputs_are_parameters() {
+        let params = AnacrusisParams::default();
+        let mut ids: Vec<String> = params.param_map().into_iter().map(|(id, _, _)| id).collect();
+        for output in crate::outputs::OUTPUTS {
+            assert!(ids.iter().any(|id| id == output), "{output}");
+        }
+        let n_ids = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), n_ids);
+    }
+}
