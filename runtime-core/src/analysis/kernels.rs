@@ -5,9 +5,9 @@
 //! same order on every machine: multiplication and addition stay separate instructions, so the SSE2 and the AVX2 build
 //! of a kernel agree bit for bit.
 
-use super::weight_store::{self, BLOCK_ROWS, Column, Columns};
+use super::weight_store::{self, BLOCK_ROWS, Column, Columns, WEIGHT_BYTES, row_scale};
 
-/// How far ahead of the arithmetic weights are asked for, columns of a block (128 bytes each): 16 kB, enough to span the
+/// How far ahead of the arithmetic weights are asked for, columns of a block (96 bytes each): 12 kB, enough to span the
 /// memory's latency and the page boundaries at which the hardware's own prefetching stops. NB: at the real pace, where the
 /// weights have left the inner caches between frames, a hop took 0.64 and 0.91 of what it takes without, in two paired runs
 /// of `anacrusis bench` on a busy machine; hot it makes no difference.
@@ -21,8 +21,10 @@ pub struct Linear {
     n_columns: usize,
     /// `[n_blocks][n_columns][BLOCK_ROWS]`, rows beyond `n_rows` zero.
     weights: Columns,
-    /// `[n_blocks][BLOCK_ROWS]`
-    bias: Vec<Column>,
+    /// `[n_blocks][BLOCK_ROWS]`: what a unit of the weights is worth, a power of two.
+    scales: Vec<[f32; BLOCK_ROWS]>,
+    /// `[n_blocks][BLOCK_ROWS]`: biases over the scales.
+    bias: Vec<[f32; BLOCK_ROWS]>,
     use_avx2: bool,
 }
 
@@ -34,16 +36,20 @@ impl Linear {
     pub fn new(n_rows: usize, n_columns: usize, weights: &[f32], bias: &[f32]) -> Self {
         assert_eq!((weights.len(), bias.len()), (n_rows * n_columns, n_rows), "shapes are checked when a model is read");
         let n_blocks = n_rows.div_ceil(BLOCK_ROWS);
-        let mut blocked = vec![Column([0.0; BLOCK_ROWS]); n_blocks * n_columns];
-        let mut blocked_bias = vec![Column([0.0; BLOCK_ROWS]); n_blocks];
+        let mut blocked = vec![Column::ZERO; n_blocks * n_columns];
+        let mut scales = vec![[1.0; BLOCK_ROWS]; n_blocks];
+        let mut blocked_bias = vec![[0.0; BLOCK_ROWS]; n_blocks];
         for row in 0..n_rows {
             let (block, lane) = (row / BLOCK_ROWS, row % BLOCK_ROWS);
-            blocked_bias[block].0[lane] = bias[row];
-            for column in 0..n_columns {
-                blocked[block * n_columns + column].0[lane] = weights[row * n_columns + column];
+            let row_weights = &weights[row * n_columns..][..n_columns];
+            let scale = row_scale(row_weights.iter().copied());
+            scales[block][lane] = scale;
+            blocked_bias[block][lane] = bias[row] / scale;
+            for (column, &weight) in row_weights.iter().enumerate() {
+                blocked[block * n_columns + column].set(lane, weight, scale);
             }
         }
-        Self { n_rows, n_columns, weights: Columns::Own(blocked), bias: blocked_bias, use_avx2: has_avx2() }
+        Self { n_rows, n_columns, weights: Columns::Own(blocked), scales, bias: blocked_bias, use_avx2: has_avx2() }
     }
 
     /// Length of `y`.
@@ -76,52 +82,79 @@ impl Linear {
     #[target_feature(enable = "avx2")]
     fn apply_avx2(&self, x: &[f32], y: &mut [f32]) {
         use std::arch::x86_64::{
-            __m256, _MM_HINT_T1, _mm_prefetch, _mm256_add_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps,
+            __m256, __m256i, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch, _mm256_add_ps, _mm256_castsi128_si256, _mm256_cvtepi32_ps,
+            _mm256_inserti128_si256, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setr_epi8, _mm256_shuffle_epi8,
+            _mm256_storeu_ps,
         };
         const LANES: usize = 8;
 
         #[inline]
         #[target_feature(enable = "avx2")]
-        fn load(column: &Column, part: usize) -> __m256 {
-            let lanes = &column.0[part * LANES..][..LANES];
+        fn load_bias(bias: &[f32; BLOCK_ROWS], part: usize) -> __m256 {
+            let lanes = &bias[part * LANES..][..LANES];
             // SAFETY: the slice holds the eight values that are read; no alignment is asked for.
             unsafe { _mm256_loadu_ps(lanes.as_ptr()) }
         }
 
+        /// Eight weights: bytes 0 to 11 of 24 into the lower half, 12 to 23 into the upper, each three above a zero byte.
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn load(column: &Column, part: usize, spread: __m256i) -> __m256 {
+            const HALF: usize = 8;
+            let bytes = &column.0[part * LANES * WEIGHT_BYTES..][..LANES * WEIGHT_BYTES];
+            // SAFETY: bytes 0 to 15 and 8 to 23 of the 24 of the slice; no alignment is asked for.
+            let (low, high) = unsafe { (_mm_loadu_si128(bytes.as_ptr().cast()), _mm_loadu_si128(bytes.as_ptr().add(HALF).cast())) };
+            let both = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(low), high);
+            _mm256_cvtepi32_ps(_mm256_shuffle_epi8(both, spread))
+        }
+
+        // -1 gives a zero byte. The upper half begins with byte 12, which is the fourth of those loaded from byte 8 on.
+        let spread = _mm256_setr_epi8(
+            -1, 0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1, 4, 5, 6, -1, 7, 8, 9, -1, 10, 11, 12, -1, 13, 14, 15,
+        );
         let blocks = self.weights.chunks_exact(self.n_columns.max(1));
-        for ((out, columns), bias) in y.chunks_mut(BLOCK_ROWS).zip(blocks).zip(&self.bias) {
-            let (mut sum_0, mut sum_1, mut sum_2, mut sum_3) = (load(bias, 0), load(bias, 1), load(bias, 2), load(bias, 3));
+        for (((out, columns), bias), scales) in y.chunks_mut(BLOCK_ROWS).zip(blocks).zip(&self.bias).zip(&self.scales) {
+            let (mut sum_0, mut sum_1) = (load_bias(bias, 0), load_bias(bias, 1));
+            let (mut sum_2, mut sum_3) = (load_bias(bias, 2), load_bias(bias, 3));
             for (weights, &value) in columns.iter().zip(x) {
                 let ahead = std::ptr::from_ref(weights).wrapping_add(PREFETCH_COLUMNS).cast::<i8>();
                 _mm_prefetch::<_MM_HINT_T1>(ahead);
                 _mm_prefetch::<_MM_HINT_T1>(ahead.wrapping_add(64));
                 let value = _mm256_set1_ps(value);
-                sum_0 = _mm256_add_ps(sum_0, _mm256_mul_ps(load(weights, 0), value));
-                sum_1 = _mm256_add_ps(sum_1, _mm256_mul_ps(load(weights, 1), value));
-                sum_2 = _mm256_add_ps(sum_2, _mm256_mul_ps(load(weights, 2), value));
-                sum_3 = _mm256_add_ps(sum_3, _mm256_mul_ps(load(weights, 3), value));
+                sum_0 = _mm256_add_ps(sum_0, _mm256_mul_ps(load(weights, 0, spread), value));
+                sum_1 = _mm256_add_ps(sum_1, _mm256_mul_ps(load(weights, 1, spread), value));
+                sum_2 = _mm256_add_ps(sum_2, _mm256_mul_ps(load(weights, 2, spread), value));
+                sum_3 = _mm256_add_ps(sum_3, _mm256_mul_ps(load(weights, 3, spread), value));
             }
             let mut sums = [0.0; BLOCK_ROWS];
             for (lanes, sum) in sums.chunks_exact_mut(LANES).zip([sum_0, sum_1, sum_2, sum_3]) {
                 // SAFETY: the chunk holds the eight values that are written; no alignment is asked for.
                 unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), sum) };
             }
-            out.copy_from_slice(&sums[..out.len()]);
+            put(out, &sums, scales);
         }
     }
 
     #[inline(always)]
     fn apply_portable(&self, x: &[f32], y: &mut [f32]) {
         let blocks = self.weights.chunks_exact(self.n_columns.max(1));
-        for ((out, columns), bias) in y.chunks_mut(BLOCK_ROWS).zip(blocks).zip(&self.bias) {
-            let mut sums = bias.0;
+        for (((out, columns), bias), scales) in y.chunks_mut(BLOCK_ROWS).zip(blocks).zip(&self.bias).zip(&self.scales) {
+            let mut sums = *bias;
             for (weights, &value) in columns.iter().zip(x) {
-                for (sum, weight) in sums.iter_mut().zip(&weights.0) {
-                    *sum += weight * value;
+                for (row, sum) in sums.iter_mut().enumerate() {
+                    *sum += weights.get(row) * value;
                 }
             }
-            out.copy_from_slice(&sums[..out.len()]);
+            put(out, &sums, scales);
         }
+    }
+}
+
+/// `out[i] = sums[i] * scales[i]`: by powers of two, so nothing is rounded.
+#[inline(always)]
+fn put(out: &mut [f32], sums: &[f32; BLOCK_ROWS], scales: &[f32; BLOCK_ROWS]) {
+    for ((out, sum), scale) in out.iter_mut().zip(sums).zip(scales) {
+        *out = sum * scale;
     }
 }
 
