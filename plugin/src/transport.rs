@@ -3,29 +3,43 @@
 use nice_plug::prelude::Transport;
 use runtime_core::rt::follower::HostTime;
 
-/// Positions that differ by this many samples are the same: hosts round.
-const SAME_POSITION_SAMPLES: i64 = 2;
+/// Positions that differ by less are the same, seconds: hosts round, and so short a jump moves no beat.
+const SAME_POSITION_SEC: f64 = 0.005;
+/// The same in beats, for hosts that tell nothing else: room for a tempo that changes within a block.
+const SAME_POSITION_BEATS: f64 = 0.02;
+
+/// Where the host is, in the unit that it tells.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Position {
+    Seconds(f64),
+    Beats(f64),
+}
 
 /// Follows the transport from block to block.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TransportWatch {
     was_playing: bool,
     /// Where the next block begins if nothing happens.
-    expected_samples: Option<i64>,
+    expected: Option<Position>,
 }
 
 impl TransportWatch {
     /// Whether the music goes on elsewhere in this block: the host started, stopped, looped or jumped. `n_samples` is the
     /// length of the block. Real-time safe: yes.
     pub fn jumped(&mut self, transport: &Transport, n_samples: usize) -> bool {
-        let position = if transport.playing { transport.pos_samples() } else { None };
+        let position = if transport.playing { position(transport) } else { None };
         let toggled = transport.playing != self.was_playing;
-        let moved = match (position, self.expected_samples) {
-            (Some(position), Some(expected)) => (position - expected).abs() > SAME_POSITION_SAMPLES,
+        let moved = match (position, self.expected) {
+            (Some(Position::Seconds(now)), Some(Position::Seconds(expected))) => (now - expected).abs() > SAME_POSITION_SEC,
+            (Some(Position::Beats(now)), Some(Position::Beats(expected))) => (now - expected).abs() > SAME_POSITION_BEATS,
             _ => false,
         };
+        let block_sec = n_samples as f64 / f64::from(transport.sample_rate);
         self.was_playing = transport.playing;
-        self.expected_samples = position.map(|position| position + n_samples as i64);
+        self.expected = position.map(|position| match position {
+            Position::Seconds(now) => Position::Seconds(now + block_sec),
+            Position::Beats(now) => Position::Beats(now + block_sec * transport.tempo.unwrap_or(0.0) / 60.0),
+        });
         toggled || moved
     }
 
@@ -33,6 +47,13 @@ impl TransportWatch {
     pub fn reset(&mut self) {
         *self = Self::default();
     }
+}
+
+/// NB: not `Transport::pos_samples()`, which divides beats by the present tempo and so jumps whenever the tempo changes.
+fn position(transport: &Transport) -> Option<Position> {
+    let by_samples = transport.pos_samples.map(|samples| samples as f64 / f64::from(transport.sample_rate));
+    let by_beats = || transport.pos_beats.filter(|_| transport.tempo.is_some()).map(Position::Beats);
+    by_samples.or(transport.pos_seconds).map(Position::Seconds).or_else(by_beats)
 }
 
 /// The host's beat at the first sample of the block, or `None` while it stands or does not say. Real-time safe: yes.
@@ -71,6 +92,22 @@ mod tests {
         assert!(!watch.jumped(&playing(512), 512));
         assert!(watch.jumped(&stopped, 512));
         assert!(!watch.jumped(&stopped, 512));
+    }
+
+    #[test]
+    fn a_host_that_tells_beats_may_change_its_tempo() {
+        let mut watch = TransportWatch::default();
+        let mut beat = 100.0;
+        for block in 0..200 {
+            let mut transport = Transport::new(48_000.0);
+            let tempo_bpm = 120.0 + f64::from(block);
+            (transport.playing, transport.tempo, transport.pos_beats) = (true, Some(tempo_bpm), Some(beat));
+            assert_eq!(watch.jumped(&transport, 512), block == 0);
+            beat += 512.0 / 48_000.0 * tempo_bpm / 60.0;
+        }
+        let mut transport = Transport::new(48_000.0);
+        (transport.playing, transport.tempo, transport.pos_beats) = (true, Some(120.0), Some(16.0));
+        assert!(watch.jumped(&transport, 512));
     }
 
     #[test]
