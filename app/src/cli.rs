@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
-use crate::{analyze, bench, doctor, eval_command};
+use crate::{analyze, bench, doctor, eval_command, port};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -12,6 +12,8 @@ Examples:
   anacrusis eval --corpus DIR             score this build on pieces with known beats
   anacrusis bench                         what the analysis costs on this machine
   anacrusis doctor                        what this machine and this build can do
+  anacrusis doctor --feed                 how a running instance of the plugin fares
+  anacrusis port list                     MIDI ports that the plugin's clock can go to
 
 `anacrusis help COMMAND` says more. Data goes to stdout, messages go to stderr.
 Exit codes: 0 all done, 1 some files failed, 2 wrong usage, 3 a device failed.";
@@ -36,6 +38,8 @@ pub enum Command {
     Bench(bench::BenchArgs),
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Doctor(doctor::DoctorArgs),
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Port(port::PortArgs),
 }
 
 impl Cli {
@@ -46,6 +50,7 @@ impl Cli {
             Command::Eval(args) => eval_command::run(args),
             Command::Bench(args) => bench::run(args),
             Command::Doctor(args) => doctor::run(args),
+            Command::Port(args) => port::run(args),
         }
     }
 }

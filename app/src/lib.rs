@@ -3,8 +3,9 @@
 //! ```text
 //! cli -> analyze: decode (bytes -> mono samples) -> analyzer (runtime-core) -> document -> formats (bytes)
 //!     -> eval: the same over a corpus, scored
-//!     -> bench: what a hop costs
-//!     -> doctor: what this machine and this build can do
+//!     -> bench: what a hop costs, and what live instances cost
+//!     -> doctor: what this machine and this build can do, and how a running instance fares
+//!     -> port: which MIDI port the clock goes to on this machine
 //! ```
 //! stdout is data, stderr is for people; exit codes are in [`exit`]. Start reading at [`analyze::run`].
 
@@ -21,3 +22,4 @@ pub mod eval_command;
 pub mod exit;
 pub mod formats;
 pub mod model;
+pub mod port;

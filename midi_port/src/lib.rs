@@ -25,7 +25,7 @@ mod thread;
 pub use choice::{ChoiceError, PortChoice};
 pub use deadline::{MonotonicClock, SystemClock};
 pub use jitter::{JitterHistogram, JitterSummary};
-pub use midir_sink::{MidirSink, PortTarget, list_ports};
+pub use midir_sink::{DEFAULT_PORT_NAME, MidirSink, PortTarget, list_ports};
 pub use sink::{ClockSink, ErrorCode, OpenSink, SinkError};
 pub use source::{ClockInput, StreamMap, TimelineSource};
 pub use status::{ClockStatus, PortState, Priority, StatusSnapshot};

@@ -5,6 +5,9 @@ use midir::{ConnectError, MidiOutput, MidiOutputConnection, MidiOutputPort};
 
 use crate::sink::{ClockSink, OpenSink, SinkError};
 
+/// Name of our own port where a user chose none.
+pub const DEFAULT_PORT_NAME: &str = "Anacrusis clock";
+
 /// The longest name that every system takes, bytes.
 const MAX_NAME_BYTES: usize = 63;
 

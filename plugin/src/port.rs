@@ -7,15 +7,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use midi_port::{ClockConfig, ClockInput, ClockThread, MonotonicClock, PortChoice, PortTarget, StreamMap, SystemClock};
+use midi_port::{ClockConfig, ClockInput, ClockThread, DEFAULT_PORT_NAME, MonotonicClock, PortChoice, PortTarget, StreamMap, SystemClock};
 use runtime_core::bus::shm::FeedClock;
 use runtime_core::bus::state_cell::StateReader;
 use runtime_core::load::Load;
 
 use crate::params::AnacrusisParams;
 
-/// Name of our port where the system has virtual ports and the user chose none.
-const VIRTUAL_PORT: &str = "Anacrusis clock";
 /// Pause after a port could not be had.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -62,7 +60,7 @@ fn start(params: &AnacrusisParams, state: &StateReader) -> Option<ClockThread> {
     let target = match choice {
         Some(PortChoice::Port(target)) => target,
         Some(PortChoice::Off) => return None,
-        None => PortTarget::Virtual { name: VIRTUAL_PORT.to_owned() },
+        None => PortTarget::Virtual { name: DEFAULT_PORT_NAME.to_owned() },
     };
     let config = ClockConfig { offset_ms: f64::from(params.offset_ms.value()), policy: params.clock_policy(), ask_priority: true };
     let state = state.clone();

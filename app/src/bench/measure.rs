@@ -14,12 +14,12 @@ use super::allocator::allocations_of;
 /// Hops that are run before any is timed (4 s): buffers are touched, the tracker is locked.
 const N_WARM_UP_HOPS: usize = 200;
 
-/// Times of many hops, nanoseconds.
+/// Times of many runs of the same thing, nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Distribution {
-    /// Half of the hops took no longer.
+    /// Half of them took no longer.
     pub median_ns: u64,
-    /// 99 of 100 hops took no longer.
+    /// 99 of 100 took no longer.
     pub p99_ns: u64,
     /// The longest.
     pub max_ns: u64,
@@ -29,7 +29,7 @@ pub struct Distribution {
 
 impl Distribution {
     /// Of at least one time.
-    fn of(mut times_ns: Vec<u64>) -> Self {
+    pub(super) fn of(mut times_ns: Vec<u64>) -> Self {
         times_ns.sort_unstable();
         let rank = |share: f64| times_ns[((share * times_ns.len() as f64).ceil() as usize).clamp(1, times_ns.len()) - 1];
         let mean_ns = times_ns.iter().sum::<u64>() as f64 / times_ns.len() as f64;
@@ -120,7 +120,7 @@ fn for_each_hop<'a>(hops: &mut impl Iterator<Item = &'a [f32]>, n_hops: usize, p
 }
 
 /// Nanoseconds of a monotonic clock.
-fn clock_ns() -> u64 {
+pub(super) fn clock_ns() -> u64 {
     static START: OnceLock<Instant> = OnceLock::new();
     START.get_or_init(Instant::now).elapsed().as_nanos() as u64
 }

@@ -3,10 +3,13 @@
 //! ```text
 //! file or synthetic band -> analyze (speed, memory) -> measure (times, allocations) -> report (table | JSON)
 //! ```
-//! Timings live here and never in a test's assertion: a busy machine is no bug.
+//! `bench --live` measures the plugin's parts at the real pace instead: [`live`]. Timings live here and never in a test's
+//! assertion: a busy machine is no bug.
 
 pub mod allocator;
 pub mod band;
+pub mod cpu_time;
+pub mod live;
 pub mod machine;
 pub mod measure;
 pub mod report;
@@ -31,6 +34,8 @@ use report::{Arithmetic, FORMAT_VERSION, Report};
 
 /// Rate of the synthetic band, Hz.
 const BAND_RATE_HZ: u32 = 44_100;
+/// Length of the passes at the real pace unless chosen, seconds.
+const PACED_SEC: u32 = 10;
 /// Audio that the hot passes hear, seconds; also the length of the synthetic band.
 const HOT_SEC: f64 = 60.0;
 
@@ -39,6 +44,7 @@ Examples:
   anacrusis bench                              a synthetic band, default networks and decoder
   anacrusis bench --decoder particle --json
   anacrusis bench --file song.flac --seconds 60
+  anacrusis bench --live --instances 20        the plugin's audio thread, many instances, age of the feed
 
 Run it from a release build on a quiet machine. Exit codes: 0 measured, 1 the file failed, 2 wrong usage.";
 
@@ -49,9 +55,21 @@ pub struct BenchArgs {
     /// Audio to play in place of the synthetic band
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Length of each of the two passes at the real pace, seconds
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3600))]
-    pub seconds: u32,
+    /// Length of each pass at the real pace, seconds [default: 10, with --live 60]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub seconds: Option<u32>,
+    /// Measure what live instances of the plugin cost, and how old their feed is
+    #[arg(long, conflicts_with = "file")]
+    pub live: bool,
+    /// With --live: instances that run at a time
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "live", value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub instances: u32,
+    /// With --live: sample rate, Hz
+    #[arg(long, value_name = "HZ", default_value_t = 48_000, requires = "live")]
+    pub rate: u32,
+    /// With --live: samples per block
+    #[arg(long, value_name = "SAMPLES", default_value_t = 512, requires = "live", value_parser = clap::value_parser!(u32).range(1..=8192))]
+    pub block: u32,
     /// One JSON document in place of the table
     #[arg(long)]
     pub json: bool,
@@ -66,14 +84,16 @@ pub fn run(args: &BenchArgs) -> Exit {
         say_error("bench measures the causal analysis: leave --offline out");
         return Exit::Usage;
     }
-    if let Err(message) = check(&args.engine) {
+    if let Err(message) = check(args) {
         say_error(message);
         return Exit::Usage;
     }
-    let written = bench(args).and_then(|report| {
-        let text = if args.json { report.json() } else { report.table() };
-        write_stdout(text.as_bytes()).map_err(|e| format!("cannot write to standard output: {e}"))
-    });
+    let text = if args.live {
+        live::bench(args).map(|report| if args.json { report.json() } else { report.table() })
+    } else {
+        bench(args).map(|report| if args.json { report.json() } else { report.table() })
+    };
+    let written = text.and_then(|text| write_stdout(text.as_bytes()).map_err(|e| format!("cannot write to standard output: {e}")));
     match written {
         Ok(()) => Exit::Ok,
         Err(message) => {
@@ -84,9 +104,9 @@ pub fn run(args: &BenchArgs) -> Exit {
 }
 
 /// Refuses options that no file could make good.
-fn check(args: &EngineArgs) -> Result<(), String> {
-    args.config(BAND_RATE_HZ).validate().map_err(|e| e.to_string())?;
-    let model = args.model.load().map_err(|e| e.to_string())?;
+fn check(args: &BenchArgs) -> Result<(), String> {
+    args.engine.config(if args.live { args.rate } else { BAND_RATE_HZ }).validate().map_err(|e| e.to_string())?;
+    let model = args.engine.model.load().map_err(|e| e.to_string())?;
     if let Some(reason) = fallback_reason(&model.origin) {
         say(format_args!("note: the spectral-flux activation runs in place of the networks: {reason}"));
     }
@@ -122,7 +142,7 @@ fn bench(args: &BenchArgs) -> Result<Report, String> {
     let hops_in = |seconds: f64| (seconds / FRAME_SEC).round() as usize;
     let hot = measure(&mut engine, &samples, hop_samples, hops_in(HOT_SEC), Pace::Hot);
     engine.reset();
-    let at_pace = measure(&mut engine, &samples, hop_samples, hops_in(f64::from(args.seconds)), Pace::Live);
+    let at_pace = measure(&mut engine, &samples, hop_samples, hops_in(f64::from(args.seconds.unwrap_or(PACED_SEC))), Pace::Live);
 
     let n_allocations = hot.n_allocations + at_pace.n_allocations;
     let are_beatnets = !models.is_empty() && models.iter().all(|name| name.starts_with("beatnet-"));

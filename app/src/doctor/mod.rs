@@ -1,6 +1,12 @@
 //! `anacrusis doctor`: what this machine and this build can do, and what to do about what they cannot. Main thread.
+//!
+//! `doctor --feed` asks a running instance in place of the machine, through its shared memory.
 
 mod checks;
+mod feed;
+mod live_checks;
+
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -11,13 +17,32 @@ const FORMAT_VERSION: u32 = 1;
 /// Width of the names in the text report.
 const NAME_WIDTH: usize = 13;
 
-/// Check this machine and this build; each problem comes with its fix
+const EXAMPLES: &str = "\
+Examples:
+  anacrusis doctor                            the machine and this build
+  anacrusis doctor --feed                     the instances that run, and how the newest one fares
+  anacrusis doctor --feed FILE --watch        one of them, a line a second
+  anacrusis doctor --feed --report fares.json to attach to a bug report
+
+Exit codes: 0 all fine, 1 a problem was found, 130 --watch ended by Ctrl-C.";
+
+/// Check this machine and this build, or a running instance; each problem comes with its fix
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "Exit codes: 0 all fine, 1 a problem was found.")]
+#[command(after_help = EXAMPLES)]
 pub struct DoctorArgs {
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,
+    /// Check a running instance: the file of its feed, or the newest one
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[allow(clippy::option_option, reason = "absent, present, present with a value")]
+    pub feed: Option<Option<PathBuf>>,
+    /// With --feed: a line a second until Ctrl-C
+    #[arg(long, requires = "feed", conflicts_with_all = ["json", "report"])]
+    pub watch: bool,
+    /// Also save the JSON document in a file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// How a check went.
@@ -50,6 +75,11 @@ impl Check {
         Self { status: Status::Note, ..Self::ok(name, detail) }
     }
 
+    /// Nothing is wrong, and something could be better.
+    fn advice(name: impl Into<String>, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { status: Status::Note, ..Self::problem(name, detail, fix) }
+    }
+
     fn problem(name: impl Into<String>, detail: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { status: Status::Problem, fix: Some(fix.into()), ..Self::ok(name, detail) }
     }
@@ -65,25 +95,64 @@ struct Report<'a> {
 
 /// Runs the command.
 pub fn run(args: &DoctorArgs) -> Exit {
-    let checks = checks::all();
-    let healthy = checks.iter().all(|check| check.status != Status::Problem);
-    let text = if args.json { as_json(&checks, healthy) } else { as_text(&checks, healthy) };
-    if let Err(error) = write_stdout(text.as_bytes()) {
-        say_error(format_args!("cannot write to standard output: {error}"));
-        return Exit::Failed;
+    let outcome = match &args.feed {
+        Some(path) if args.watch => return feed::watch(path.as_deref()),
+        Some(path) => feed::examine(path.as_deref()),
+        None => Ok(examine()),
+    };
+    match outcome.and_then(|outcome| outcome.put_out(args.json, args.report.as_deref()).map(|()| outcome.healthy)) {
+        Ok(true) => Exit::Ok,
+        Ok(false) => Exit::Failed,
+        Err(message) => {
+            say_error(message);
+            Exit::Failed
+        }
     }
-    if healthy { Exit::Ok } else { Exit::Failed }
+}
+
+/// What was found, in both forms.
+struct Outcome {
+    text: String,
+    json: String,
+    healthy: bool,
+}
+
+impl Outcome {
+    /// One form to stdout, and the JSON document to a file where one is named.
+    fn put_out(&self, as_json: bool, report: Option<&Path>) -> Result<(), String> {
+        if let Some(path) = report {
+            std::fs::write(path, &self.json).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
+        }
+        let text = if as_json { &self.json } else { &self.text };
+        write_stdout(text.as_bytes()).map_err(|e| format!("cannot write to standard output: {e}"))
+    }
+}
+
+/// Checks the machine and this build.
+fn examine() -> Outcome {
+    let mut checks = checks::all();
+    checks.extend(live_checks::all());
+    let healthy = is_healthy(&checks);
+    Outcome { text: format!("anacrusis {}\n{}", env!("CARGO_PKG_VERSION"), as_text(&checks)), json: as_json(&checks, healthy), healthy }
+}
+
+fn is_healthy(checks: &[Check]) -> bool {
+    checks.iter().all(|check| check.status != Status::Problem)
 }
 
 fn as_json(checks: &[Check], healthy: bool) -> String {
-    let report = Report { format: FORMAT_VERSION, version: env!("CARGO_PKG_VERSION"), healthy, checks };
-    let mut text = serde_json::to_string_pretty(&report).expect("strings and flags make JSON");
+    json_of(&Report { format: FORMAT_VERSION, version: env!("CARGO_PKG_VERSION"), healthy, checks })
+}
+
+fn json_of(report: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(report).expect("strings, numbers and flags make JSON");
     text.push('\n');
     text
 }
 
-fn as_text(checks: &[Check], healthy: bool) -> String {
-    let mut text = format!("anacrusis {}\n", env!("CARGO_PKG_VERSION"));
+/// A line a check, its fix below it, and a summary.
+fn as_text(checks: &[Check]) -> String {
+    let mut text = String::new();
     for Check { name, status, detail, fix } in checks {
         let mark = match status {
             Status::Ok => "ok     ",
@@ -95,7 +164,7 @@ fn as_text(checks: &[Check], healthy: bool) -> String {
             text += &format!("         {:NAME_WIDTH$}  fix: {fix}\n", "");
         }
     }
-    text += if healthy { "all fine\n" } else { "there are problems\n" };
+    text += if is_healthy(checks) { "all fine\n" } else { "there are problems\n" };
     text
 }
 
@@ -106,9 +175,17 @@ mod tests {
     #[test]
     fn a_problem_shows_its_fix() {
         let checks = [Check::ok("cpu", "fast"), Check::problem("models", "none", "get some")];
-        let text = as_text(&checks, false);
+        let text = as_text(&checks);
         assert!(text.contains("PROBLEM  models         none\n") && text.contains("fix: get some\n"), "{text}");
+        assert!(text.ends_with("there are problems\n"));
         let json: serde_json::Value = serde_json::from_str(&as_json(&checks, false)).unwrap();
         assert_eq!((&json["healthy"], &json["checks"][1]["fix"]), (&false.into(), &"get some".into()));
+    }
+
+    #[test]
+    fn advice_is_no_problem() {
+        let checks = [Check::advice("priority", "refused", "ask for it")];
+        assert!(is_healthy(&checks) && as_text(&checks).contains("note     priority       refused\n"));
+        assert!(as_text(&checks).ends_with("fix: ask for it\nall fine\n"));
     }
 }

@@ -1,0 +1,117 @@
+//! The checks of `doctor` that concern live use: the folder of the feeds, MIDI ports, real-time priority. Main thread.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use midi_port::{ClockConfig, ClockSink, ClockThread, Priority, SinkError, list_ports};
+use runtime_core::bus::shm::{FeedClock, feed_directory, prepare_directory, sweep};
+
+use super::Check;
+use crate::port;
+
+/// How long the clock thread may take to say which priority it got.
+const PRIORITY_TIMEOUT: Duration = Duration::from_secs(1);
+/// How to be granted real-time priority.
+const PRIORITY_ADVICE: &str = if cfg!(target_os = "linux") {
+    "give your user the right to it: `@audio - rtprio 90` in /etc/security/limits.d/audio.conf, join the group `audio`, log in again \
+     (docs/midi-clock.md)"
+} else {
+    "close programs that take the processor for themselves (docs/midi-clock.md)"
+};
+
+/// All of them.
+pub(super) fn all() -> Vec<Check> {
+    vec![feed_folder(), midi_ports(), port_choice(), real_time_priority()]
+}
+
+fn feed_folder() -> Check {
+    const FIX: &str = "set ANACRUSIS_FEED_DIR to the absolute path of a folder of your own (mode 0700) on a disk with room, for the host \
+                       and for readers; without a feed everything else works";
+    match feed_directory().map_err(|e| e.to_string()).and_then(|folder| try_feed_folder(&folder).map(|detail| (folder, detail))) {
+        Ok((folder, detail)) => Check::ok("feeds", format!("{}: {detail}", folder.display())),
+        Err(message) => Check::problem("feeds", message, FIX),
+    }
+}
+
+/// Makes the folder where it is missing, sweeps it, and writes a file there.
+fn try_feed_folder(folder: &Path) -> Result<String, String> {
+    prepare_directory(folder).map_err(|e| e.to_string())?;
+    let n_swept = sweep(folder, FeedClock::now()).map_err(|e| e.to_string())?.len();
+    tempfile::NamedTempFile::new_in(folder).map_err(|e| format!("cannot write in {}: {e}", folder.display()))?;
+    Ok(if n_swept == 0 { "usable".to_owned() } else { format!("usable; {n_swept} left by killed hosts deleted") })
+}
+
+fn midi_ports() -> Check {
+    match list_ports("Anacrusis") {
+        Ok(names) if names.is_empty() => Check::note("midi ports", "MIDI is there, and no port: a virtual one can be made"),
+        Ok(names) => Check::ok("midi ports", names.join(", ")),
+        // Most uses need no port of the system, so that this is no problem by itself.
+        Err(error) => Check::note("midi ports", error.to_string()),
+    }
+}
+
+fn port_choice() -> Check {
+    match port::chosen() {
+        Ok(choice) => Check::ok("midi choice", choice),
+        Err(error) => Check::problem("midi choice", error.to_string(), "delete that file, then choose with `anacrusis port`"),
+    }
+}
+
+/// Asks as the clock of a port asks: on a thread of its own.
+fn real_time_priority() -> Check {
+    const NAME: &str = "priority";
+    let config = ClockConfig { ask_priority: true, ..ClockConfig::default() };
+    let clock = match ClockThread::start("doctor", Box::new(|| Ok(Box::new(Nowhere))), Box::new(|| None), config) {
+        Ok(clock) => clock,
+        Err(error) => return Check::problem(NAME, error.to_string(), "close other programs, then try again"),
+    };
+    let asked = Instant::now();
+    loop {
+        match clock.status().priority {
+            Priority::Granted => return Check::ok(NAME, "real-time, for the clock of a MIDI port"),
+            Priority::Refused => return Check::advice(NAME, "real-time refused: MIDI clock jitters under load", PRIORITY_ADVICE),
+            Priority::Normal if asked.elapsed() > PRIORITY_TIMEOUT => {
+                return Check::note(NAME, "the clock thread did not answer within a second: the machine is busy");
+            }
+            Priority::Normal => thread::sleep(Duration::from_millis(2)),
+        }
+    }
+}
+
+/// A port that takes everything.
+struct Nowhere;
+
+impl ClockSink for Nowhere {
+    fn send(&mut self, _: &[u8]) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+
+    #[test]
+    fn priority_is_granted_or_refused_with_advice() {
+        let check = real_time_priority();
+        assert!(check.status == Status::Ok || check.fix.is_some() || check.detail.contains("busy"), "{check:?}");
+    }
+
+    #[test]
+    fn a_new_folder_is_usable_and_keeps_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("feeds");
+        assert_eq!(try_feed_folder(&folder).unwrap(), "usable");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_in_place_of_the_folder_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("feeds");
+        std::fs::write(&file, "").unwrap();
+        assert!(try_feed_folder(&file).unwrap_err().contains("feeds is not a folder"));
+    }
+}
