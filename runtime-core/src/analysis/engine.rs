@@ -245,9 +245,16 @@ impl Engine {
         let Some(tempo) = pulse.tempo_range(self.config.tempo) else { return };
         self.hinted_tempo = Some(tempo);
         self.decoder = new_decoder(&self.config, tempo);
-        let frames_to_beat = (pulse.beat_sec - self.last_frame_time.0 - LABEL_OFFSET_SEC) / FRAME_SEC;
-        self.decoder.assume(pulse.spb / FRAME_SEC, frames_to_beat);
+        self.start_from(pulse);
         self.tracker.follow(pulse.spb, pulse.beat_sec);
+    }
+
+    /// A fresh decoder starts from a pulse.
+    fn start_from(&mut self, pulse: Pulse) {
+        // The decoder does not know of nudges.
+        let heard_sec = pulse.beat_sec - self.tracker.nudge_sec();
+        let frames_to_beat = (heard_sec - self.last_frame_time.0 - LABEL_OFFSET_SEC) / FRAME_SEC;
+        self.decoder.assume(pulse.spb / FRAME_SEC, frames_to_beat);
     }
 
     fn set(&mut self, settings: &Settings) -> Result<(), ConfigError> {
@@ -263,10 +270,13 @@ impl Engine {
             self.config = config;
             self.hinted_tempo = None;
             self.decoder = new_decoder(&config, config.tempo);
-            if self.was_locked {
-                let beat_sec = self.tracker.next_beat_sec();
-                let interval_frames = self.posterior.interval_frames;
-                self.decoder.assume(interval_frames, (beat_sec - self.last_frame_time.0 - LABEL_OFFSET_SEC) / FRAME_SEC);
+            let now = self.samples_received().to_stream_sec(config.sample_rate_hz);
+            let present = hints::present(&self.tracker, now, config.tempo).filter(|_| self.was_locked);
+            if let Some(pulse) = present {
+                self.start_from(pulse);
+                if pulse.spb != self.tracker.timeline().spb {
+                    self.tracker.follow(pulse.spb, pulse.beat_sec);
+                }
             }
         }
         Ok(())

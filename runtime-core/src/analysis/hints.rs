@@ -1,4 +1,4 @@
-//! What a user's word about the tempo means: half, double and tap, as a tempo and a beat. INFERENCE THREAD.
+//! What a user's word about the tempo means: half, double, tap and a tempo range, as a tempo and a beat. INFERENCE THREAD.
 //!
 //! Nudge, "this is 1" and hold change how the tracker speaks, not what is believed; they are in `tracker.rs`.
 
@@ -44,20 +44,26 @@ impl Pulse {
     }
 }
 
+/// The present pulse, or that of every other beat, or of twice as many: the first that `allowed` holds.
+pub fn present(tracker: &Tracker, now: StreamSec, allowed: TempoRange) -> Option<Pulse> {
+    let as_it_is = Pulse { spb: tracker.timeline().spb, beat_sec: tracker.next_beat(now).t_sec };
+    let levels = [as_it_is, half(tracker, now), double(tracker, now)];
+    levels.into_iter().find(|pulse| (allowed.min_bpm..=allowed.max_bpm).contains(&(60.0 / pulse.spb)))
+}
+
 /// Every other beat, those on odd positions of the bar where the bar is known.
 pub fn half(tracker: &Tracker, now: StreamSec) -> Pulse {
     let spb = tracker.timeline().spb;
-    let next_sec = tracker.next_beat_sec();
-    let next_in_bar = tracker.next_in_bar();
-    let is_kept = next_in_bar == 0 || next_in_bar % 2 == 1;
-    let beat_sec = if is_kept { next_sec } else { next_sec + spb };
-    Pulse { spb: 2.0 * spb, beat_sec: beat_sec.max(now.0) }
+    let next = tracker.next_beat(now);
+    let is_kept = next.in_bar == 0 || next.in_bar % 2 == 1;
+    let beat_sec = if is_kept { next.t_sec } else { next.t_sec + spb };
+    Pulse { spb: 2.0 * spb, beat_sec }
 }
 
 /// A beat between each two.
 pub fn double(tracker: &Tracker, now: StreamSec) -> Pulse {
     let spb = 0.5 * tracker.timeline().spb;
-    let next_sec = tracker.next_beat_sec();
+    let next_sec = tracker.next_beat(now).t_sec;
     // The new beat before the next old one, where there is still time to say it.
     let beat_sec = if next_sec - spb > now.0 { next_sec - spb } else { next_sec };
     Pulse { spb, beat_sec }

@@ -21,10 +21,24 @@ pub const ANNOUNCE_LEAD_SEC: f64 = 0.080;
 pub const LABEL_OFFSET_SEC: f64 = 0.5 * FRAME_SEC;
 /// No beat within this share of an interval after the last one: a hypothesis may change, but not count a beat twice.
 const REFRACTORY_BEATS: f64 = 0.55;
+/// A beat that fell longer ago than this, seconds, is not said any more: at the lock, or when the decoder changes its mind, the
+/// nearest beat may be a past one, and what comes later is heard as a beat of its own.
+const MAX_LATENESS_SEC: f64 = 0.05;
 /// The bar that "this is 1" means while the evidence has found none.
 const USUAL_BEATS_PER_BAR: u8 = 4;
 /// Beats over which the intensity is averaged (exponentially).
 const INTENSITY_MEMORY_BEATS: f32 = 4.0;
+
+/// The next beat by the timeline.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NextBeat {
+    /// When it falls, seconds of stream.
+    pub t_sec: f64,
+    /// Its number.
+    pub count: u64,
+    /// Its position in the bar, 1-based; 0 = unknown.
+    pub in_bar: u8,
+}
 
 /// Turns posteriors into events and a timeline.
 #[derive(Debug, Clone)]
@@ -82,7 +96,8 @@ impl Tracker {
         let t_beat = frame.time.0 + LABEL_OFFSET_SEC + posterior.frames_to_beat * FRAME_SEC + self.nudge_sec;
         let interval_sec = posterior.interval_frames * FRAME_SEC;
         let since_last_sec = self.last_event.map_or(f64::INFINITY, |last| t_beat - last.t_sec);
-        if t_beat > now.0 + ANNOUNCE_LEAD_SEC || t_beat < 0.0 || since_last_sec <= REFRACTORY_BEATS * interval_sec {
+        let is_due = t_beat <= now.0 + ANNOUNCE_LEAD_SEC && t_beat >= (now.0 - MAX_LATENESS_SEC).max(0.0);
+        if !is_due || since_last_sec <= REFRACTORY_BEATS * interval_sec {
             return None;
         }
         Some(self.announce(t_beat, interval_sec, posterior))
@@ -157,14 +172,21 @@ impl Tracker {
         }
     }
 
-    /// When the next beat to be counted falls by the timeline, seconds of stream.
-    pub fn next_beat_sec(&self) -> f64 {
-        self.timeline.time_of(self.next_count as f64).0
+    /// The next beat to be counted, by the timeline: those that fell before `now` unsaid, in a break, are passed over.
+    pub fn next_beat(&self, now: StreamSec) -> NextBeat {
+        let unsaid = self.timeline.beat_at(now).ceil();
+        // Written so that NaN fails.
+        let count = if unsaid > self.next_count as f64 { unsaid as u64 } else { self.next_count };
+        let in_bar = self.last_event.map_or(0, |last| {
+            let since = count as i64 - last.beat_count as i64;
+            bar_position(last.beat_in_bar, last.beats_per_bar, since)
+        });
+        NextBeat { t_sec: self.timeline.time_of(count as f64).0, count, in_bar }
     }
 
-    /// The position in the bar of the next beat to be counted, 1-based; 0 = unknown.
-    pub fn next_in_bar(&self) -> u8 {
-        self.last_event.map_or(0, |last| bar_position(last.beat_in_bar, last.beats_per_bar, 1))
+    /// What is added to the time of every beat that the decoder finds, seconds.
+    pub fn nudge_sec(&self) -> f64 {
+        self.nudge_sec
     }
 
     /// While held: the next beat of the timeline, once it is due.
@@ -172,18 +194,13 @@ impl Tracker {
         self.locked = true;
         let last = self.last_event?;
         self.conf = last.conf;
-        let t_sec = self.next_beat_sec();
+        let NextBeat { t_sec, count, in_bar } = self.next_beat(now);
         if t_sec > now.0 + ANNOUNCE_LEAD_SEC {
             return None;
         }
-        let event = BeatEvent {
-            t_sec,
-            beat_count: self.next_count,
-            beat_in_bar: self.next_in_bar(),
-            downbeat_prob: if last.beat_in_bar == 0 { last.downbeat_prob } else { f32::from(u8::from(self.next_in_bar() == 1)) },
-            ..last
-        };
-        self.next_count += 1;
+        let downbeat_prob = if in_bar == 0 { last.downbeat_prob } else { f32::from(u8::from(in_bar == 1)) };
+        let event = BeatEvent { t_sec, beat_count: count, beat_in_bar: in_bar, downbeat_prob, ..last };
+        self.next_count = count + 1;
         self.last_event = Some(event);
         Some(event)
     }
@@ -330,6 +347,23 @@ mod tests {
         }
         tracker.hold(false);
         assert!(run(&mut tracker, 1000..1400, 25.0, 0.0, 0.0).is_empty());
+    }
+
+    #[test]
+    fn a_hold_after_a_break_does_not_make_up_for_its_beats() {
+        let mut tracker = Tracker::default();
+        let before = run(&mut tracker, 0..500, 25.0, 0.1, 10.0).last().unwrap().0;
+        // 8 s of silence, then a hold, as of a drummer who comes in again.
+        run(&mut tracker, 500..900, 25.0, 0.0, 0.0);
+        tracker.hold(true);
+        let held = run(&mut tracker, 900..1100, 25.0, 0.0, 0.0);
+        assert_eq!(held.len(), 8, "{held:?}");
+        for (event, now) in held {
+            assert!(event.t_sec > now && event.t_sec <= now + ANNOUNCE_LEAD_SEC, "{} said at {now}", event.t_sec);
+            let since = ((event.t_sec - before.t_sec) / 0.5).round() as i64;
+            assert_eq!(event.beat_count as i64 - before.beat_count as i64, since);
+            assert_eq!(event.beat_in_bar, bar_position(before.beat_in_bar, 4, since));
+        }
     }
 
     #[test]

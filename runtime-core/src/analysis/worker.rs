@@ -7,12 +7,15 @@
 //! ```
 //! The engine reads no clock; the moments for heartbeat and wall time are passed in.
 
+#[cfg(test)]
+mod tests;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::clock_map::ClockMap;
-use super::engine::{Engine, FrameReport};
+use super::engine::{Engine, FrameReport, UPDATE_LEAD_SEC};
 use super::profile::Stage;
 use crate::bus::audio_ring::AudioReceiver;
 use crate::bus::counters::Counters;
@@ -26,6 +29,9 @@ use crate::units::{FRAMES_PER_SEC, SamplePos, StreamSec};
 
 /// How often the thread looks for samples. No wake-up from the audio thread: that would be a system call there.
 pub const POLL: Duration = Duration::from_millis(2);
+/// While nothing arrives, readers still get a heartbeat this often, nanoseconds: five times in what they wait before they
+/// believe us dead.
+const IDLE_PUBLISH_NS: u64 = 200_000_000;
 /// Weight of the newest hop in the mean times of [`Load`]: about the last second.
 const LOAD_WEIGHT: f32 = 0.02;
 
@@ -53,6 +59,8 @@ pub struct Worker {
     state: SlowState,
     load: Load,
     lost_samples: u64,
+    /// When something was last published, on the monotonic clock.
+    published_ns: u64,
 }
 
 impl Worker {
@@ -71,6 +79,7 @@ impl Worker {
             state: SlowState::default(),
             load: Load::default(),
             lost_samples: 0,
+            published_ns: 0,
         }
     }
 
@@ -94,17 +103,25 @@ impl Worker {
             let moment = now();
             self.load.ring_samples = n_waiting as u32;
             self.load.max_ring_samples = self.load.max_ring_samples.max(n_waiting as u32);
-            if n_waiting > 0 {
+            // Marks after samples: those that precede the samples just counted are there by now.
+            self.apply_marks();
+            let until_mark = self.input.next_mark_at().map_or(u64::MAX, |at| at.0.saturating_sub(self.position.0));
+            let until_mark = usize::try_from(until_mark).unwrap_or(usize::MAX);
+            if (1..=until_mark).contains(&n_waiting) {
+                // Beyond a mark, where there may be a gap, positions are not known yet.
                 let newest = SamplePos(self.position.0 + n_waiting as u64);
                 self.clock_map.observe(newest.to_stream_sec(self.sample_rate_hz).0, moment.wall_ns);
             }
-            self.apply_marks();
-            let until_mark = self.input.next_mark_at().map_or(u64::MAX, |at| at.0 - self.position.0);
-            let n = n_waiting.min(hop_samples).min(usize::try_from(until_mark).unwrap_or(usize::MAX));
+            let n = n_waiting.min(hop_samples).min(until_mark);
             if n > 0 {
                 self.analyse(n);
             }
-            self.publish(moment);
+            let is_heartbeat_due = moment.monotonic_ns.wrapping_sub(self.published_ns) >= IDLE_PUBLISH_NS;
+            // Once more after the last hop: the queue is empty now.
+            if n > 0 || n_taken > 0 || is_heartbeat_due {
+                self.published_ns = moment.monotonic_ns;
+                self.publish(moment);
+            }
             if n == 0 {
                 return n_taken;
             }
@@ -177,8 +194,10 @@ impl Worker {
         let now = self.position.to_stream_sec(self.sample_rate_hz);
         if self.state.health.fault != Fault::Analysis as u8 {
             self.state.health.fault = Fault::Analysis as u8;
+            // As far ahead as every other update, so that stamps never go back and this one can be in time.
+            let effective_at = SamplePos(self.position.0 + (UPDATE_LEAD_SEC * self.sample_rate_hz) as u64);
             let timeline = self.state.timeline;
-            self.outlets.updates.send(BeatUpdate { effective_at: self.position, timeline, conf: 0.0, locked: 0, event: None });
+            self.outlets.updates.send(BeatUpdate { effective_at, timeline, conf: 0.0, locked: 0, event: None });
         }
         let beat = &mut self.state.beat;
         beat.t_sec = now.0;

@@ -4,6 +4,7 @@
 //! are announced (a large negative offset), or where the host's transport is the source and nobody announces, the next beat
 //! is read off the timeline instead. Counts only rise: a beat is played once.
 
+use crate::rt::slew::USABLE_SPB;
 use crate::state::{BeatEvent, BeatUpdate};
 use crate::timeline::Timeline;
 use crate::units::StreamSec;
@@ -13,6 +14,10 @@ use crate::units::StreamSec;
 pub const ASSURED_LEAD_SEC: f64 = 0.035;
 /// A beat that is known this late, seconds, is left out: a listener would hear it as a beat of its own.
 const MAX_LATENESS_SEC: f64 = 0.1;
+/// A beat this recent, beats, is not of the past: what a host's position is rounded to.
+const JUST_NOW_BEATS: f64 = 1e-3;
+/// Largest time (seconds) or beat number of a timeline that is taken over: beyond it beats cannot be told apart.
+const MAX_COORDINATE: f64 = 1e9;
 /// Announced beats that wait: with an offset of half a second, two or three.
 const N_WAITING: usize = 8;
 
@@ -22,8 +27,8 @@ pub struct Beats {
     waiting: [Option<BeatEvent>; N_WAITING],
     timeline: Timeline,
     locked: bool,
-    /// What bar and strength foreseen beats have: the last announced beat.
-    pattern: BeatEvent,
+    /// What bar and strength foreseen beats have: the last announced beat. Before the first one nothing is foreseen.
+    pattern: Option<BeatEvent>,
     /// Number of the next beat that may be played.
     next_count: u64,
     offset_sec: f64,
@@ -37,7 +42,7 @@ impl Default for Beats {
             waiting: [None; N_WAITING],
             timeline: Timeline::default(),
             locked: false,
-            pattern: BeatEvent::default(),
+            pattern: None,
             next_count: 0,
             offset_sec: 0.0,
             foresees: false,
@@ -52,28 +57,32 @@ impl Beats {
         self.foresees = from_timeline || offset_sec < -ASSURED_LEAD_SEC;
     }
 
-    /// Takes over an update that takes effect at `at`. Real-time safe: yes.
+    /// Takes over an update that takes effect at `at`. A timeline or a beat that no music can have is left out.
+    /// Real-time safe: yes.
     pub fn update(&mut self, at: StreamSec, update: &BeatUpdate) {
-        self.timeline = update.timeline;
-        let was_locked = std::mem::replace(&mut self.locked, update.locked != 0);
-        if let Some(event) = update.event {
-            self.pattern = event;
+        let could_foresee = self.can_foresee();
+        let line = update.timeline;
+        if USABLE_SPB.contains(&line.spb) && line.t_origin_sec.abs() < MAX_COORDINATE && line.beat_origin.abs() < MAX_COORDINATE {
+            self.timeline = line;
+        }
+        self.locked = update.locked != 0;
+        if let Some(event) = update.event.filter(|event| event.t_sec.is_finite()) {
+            self.pattern = Some(event);
             if event.beat_count >= self.next_count
                 && let Some(free) = self.waiting.iter_mut().find(|slot| slot.is_none())
             {
                 *free = Some(event);
             }
         }
-        if self.foresees && self.locked && !was_locked {
+        if self.foresees && self.can_foresee() && !could_foresee {
             // Beats of the past are not made up for.
-            let next = self.timeline.beat_at(StreamSec(at.0 - self.offset_sec)).ceil();
-            self.next_count = self.next_count.max(next.max(0.0) as u64);
+            self.skip_before(at);
         }
     }
 
     /// The bar and strength that foreseen beats take over, where nobody announces. Real-time safe: yes.
     pub fn set_pattern(&mut self, pattern: BeatEvent) {
-        self.pattern = pattern;
+        self.pattern = Some(pattern);
     }
 
     /// The next beat to play and the moment, at `now` or later. Real-time safe: yes.
@@ -84,20 +93,25 @@ impl Beats {
 
     /// The beat `event` is played. Real-time safe: yes.
     pub fn played(&mut self, event: &BeatEvent) {
-        self.next_count = event.beat_count + 1;
+        self.next_count = self.next_count.max(event.beat_count.saturating_add(1));
         self.forget_past();
     }
 
-    /// Leaves out beats that are too late by `now`; returns how many. Real-time safe: yes.
+    /// Leaves out beats that are too late by `now`; returns how many that were, of those that would have been played.
+    /// Real-time safe: yes.
     pub fn drop_late(&mut self, now: StreamSec) -> u32 {
+        let earliest_sec = now.0 - MAX_LATENESS_SEC;
         let mut n_dropped = 0;
-        while let Some(event) = self.first_waiting() {
-            if event.t_sec + self.offset_sec >= now.0 - MAX_LATENESS_SEC {
-                break;
+        for slot in &mut self.waiting {
+            if let Some(late) = slot.take_if(|event| event.t_sec + self.offset_sec < earliest_sec)
+                && !self.foresees
+            {
+                self.next_count = self.next_count.max(late.beat_count.saturating_add(1));
+                n_dropped += 1;
             }
-            self.next_count = event.beat_count + 1;
-            self.forget_past();
-            n_dropped += u32::from(!self.foresees);
+        }
+        if self.foresees && self.can_foresee() {
+            self.skip_before(StreamSec(earliest_sec));
         }
         n_dropped
     }
@@ -108,23 +122,36 @@ impl Beats {
         self.locked = false;
     }
 
+    fn can_foresee(&self) -> bool {
+        self.locked && self.pattern.is_some()
+    }
+
+    /// No beat of the timeline that would have had to be played before `t`.
+    fn skip_before(&mut self, t: StreamSec) {
+        let first = (self.timeline.beat_at(StreamSec(t.0 - self.offset_sec)) - JUST_NOW_BEATS).ceil();
+        self.next_count = self.next_count.max(first.max(0.0) as u64);
+        self.forget_past();
+    }
+
     fn first_waiting(&self) -> Option<BeatEvent> {
-        self.waiting.iter().flatten().min_by_key(|event| event.beat_count).copied()
+        self.waiting.iter().flatten().min_by(|a, b| a.t_sec.total_cmp(&b.t_sec)).copied()
     }
 
     fn foreseen(&self) -> Option<BeatEvent> {
-        if !self.locked {
-            return None;
-        }
+        let pattern = self.pattern.filter(|_| self.locked)?;
         let count = self.next_count;
         let t_sec = self.timeline.time_of(count as f64).0;
-        let bar = u64::from(self.pattern.beats_per_bar);
-        let since = count.wrapping_sub(self.pattern.beat_count) as i64;
-        let beat_in_bar = match (bar, self.pattern.beat_in_bar) {
+        let bar = u64::from(pattern.beats_per_bar);
+        let since = count.wrapping_sub(pattern.beat_count) as i64;
+        let beat_in_bar = match (bar, pattern.beat_in_bar) {
             (0, _) | (_, 0) => 0,
-            (bar, from) => ((i64::from(from) - 1 + since).rem_euclid(bar as i64) + 1) as u8,
+            (bar, from) => ((i64::from(from) - 1).wrapping_add(since).rem_euclid(bar as i64) + 1) as u8,
         };
-        Some(BeatEvent { t_sec, beat_count: count, beat_in_bar, ..self.pattern })
+        let downbeat_prob = match beat_in_bar {
+            0 => pattern.downbeat_prob,
+            position => f32::from(u8::from(position == 1)),
+        };
+        Some(BeatEvent { t_sec, beat_count: count, beat_in_bar, downbeat_prob, ..pattern })
     }
 
     fn forget_past(&mut self) {
@@ -195,5 +222,60 @@ mod tests {
         beats.set_output(0.0, true);
         beats.update(StreamSec(1.0), &BeatUpdate { locked: 0, event: None, ..announce(0, 1.0) });
         assert!(beats.peek(StreamSec(1.0)).is_none());
+    }
+
+    #[test]
+    fn nothing_is_foreseen_before_the_first_beat_is_announced() {
+        let mut beats = Beats::default();
+        beats.set_output(-0.3, false);
+        // The lock comes a frame before the first beat, with a timeline that is nobody's yet.
+        beats.update(StreamSec(10.0), &BeatUpdate { event: None, timeline: Timeline::default(), ..announce(0, 0.0) });
+        assert!(beats.peek(StreamSec(10.0)).is_none());
+        beats.update(StreamSec(10.1), &announce(0, 10.15));
+        let (t, event) = beats.peek(StreamSec(10.1)).unwrap();
+        assert_eq!(event.beat_count, 1);
+        assert!((t.0 - 10.35).abs() < 1e-9, "{t:?}");
+    }
+
+    #[test]
+    fn foreseen_beats_that_a_correction_put_into_the_past_are_left_out() {
+        let mut beats = Beats::default();
+        beats.set_output(0.0, true);
+        beats.set_pattern(BeatEvent::default());
+        beats.update(StreamSec(1.0), &BeatUpdate { event: None, ..announce(2, 1.0) });
+        let (_, event) = beats.peek(StreamSec(1.0)).unwrap();
+        beats.played(&event);
+        // Seven beats on at one stroke: beats 3 to 8 would all come at once, beat 9 is 50 ms late.
+        let jumped = Timeline { t_origin_sec: 1.2, beat_origin: 9.1, spb: 0.5 };
+        beats.update(StreamSec(1.2), &BeatUpdate { event: None, timeline: jumped, ..announce(0, 0.0) });
+        assert_eq!(beats.drop_late(StreamSec(1.2)), 0);
+        let (t, event) = beats.peek(StreamSec(1.2)).unwrap();
+        assert_eq!((t, event.beat_count), (StreamSec(1.2), 9));
+    }
+
+    #[test]
+    fn a_beat_that_is_just_now_counts_as_now() {
+        let mut beats = Beats::default();
+        beats.set_output(0.0, true);
+        beats.set_pattern(BeatEvent::default());
+        let line = Timeline { t_origin_sec: 1.0, beat_origin: 16.000_000_01, spb: 0.5 };
+        beats.update(StreamSec(1.0), &BeatUpdate { event: None, timeline: line, ..announce(0, 0.0) });
+        assert_eq!(beats.peek(StreamSec(1.0)).unwrap().1.beat_count, 16);
+    }
+
+    #[test]
+    fn what_no_music_can_have_is_left_out() {
+        let mut beats = Beats::default();
+        beats.set_output(0.0, true);
+        beats.set_pattern(BeatEvent::default());
+        beats.update(StreamSec(1.0), &BeatUpdate { event: None, ..announce(2, 1.0) });
+        let before = beats.timeline;
+        for spb in [0.0, 1e-9, -1.0, f64::NAN, f64::INFINITY] {
+            beats.update(StreamSec(1.0), &BeatUpdate { event: None, timeline: Timeline { spb, ..before }, ..announce(0, 0.0) });
+        }
+        beats.update(StreamSec(1.0), &BeatUpdate { timeline: before, ..announce(u64::MAX, f64::NAN) });
+        assert_eq!((beats.timeline, beats.first_waiting()), (before, None));
+        beats.played(&BeatEvent { beat_count: u64::MAX, ..BeatEvent::default() });
+        assert!(beats.peek(StreamSec(1.0)).is_some(), "and counting does not overflow");
     }
 }

@@ -3,6 +3,13 @@
 //! The block is cut at each update's `effective_at`, so that what comes out depends on sample positions alone and not on
 //! where blocks begin. An update that arrives too late is applied at the block's first sample and counted.
 
+mod host;
+mod pending;
+#[cfg(test)]
+mod tests;
+
+pub use host::{HostTime, Source};
+
 use super::beats::Beats;
 use super::midi_clock::{BarInfo, ClockPolicy, MidiClock, MidiMessage};
 use crate::bus::counters::Counters;
@@ -10,13 +17,12 @@ use crate::bus::updates::UpdateReceiver;
 use crate::state::{BeatEvent, BeatUpdate};
 use crate::timeline::Timeline;
 use crate::units::{SamplePos, StreamSec};
+use pending::Pending;
 
 /// How long a beat's note and pulse last, seconds: long enough for every receiver's poll, short against the fastest beat.
 pub const PULSE_SEC: f64 = 0.05;
-/// Updates that wait for their sample position: some seconds' worth.
-const N_PENDING: usize = 64;
-/// The host's line counts as the one already followed while it is this near, beats.
-const SAME_LINE_BEATS: f64 = 1e-3;
+/// Outputs come at most this much earlier or later than the beat, seconds.
+pub const MAX_OFFSET_SEC: f64 = 0.5;
 
 /// One thing to put out.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,43 +37,23 @@ pub enum Output {
     Unlocked,
 }
 
-/// Where the beat comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum Source {
-    /// The analysis of the audio.
-    #[default]
-    Audio,
-    /// The host's transport; `None` while it stands.
-    Host(Option<HostTime>),
-}
-
-/// The host's transport at the first sample of a block.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct HostTime {
-    /// Position in the song, beats (quarter notes) from 0.
-    pub beat: f64,
-    /// Tempo, BPM.
-    pub tempo_bpm: f64,
-    /// Position at which the bar began, beats.
-    pub bar_start_beat: f64,
-    /// Beats (quarter notes) per bar; 0 = not a whole number.
-    pub beats_per_bar: u8,
-}
-
 /// The outputs of one instance.
 pub struct Follower {
     updates: UpdateReceiver,
     counters: Counters,
     sample_rate_hz: f64,
-    pending: [Option<BeatUpdate>; N_PENDING],
-    n_pending: usize,
+    pending: Pending,
     clock: MidiClock,
     beats: Beats,
-    /// The update in force.
+    /// The update in force, with the last beat that was announced.
     current: Option<BeatUpdate>,
+    /// What the analysis said last while the host is the source.
+    heard: Option<BeatUpdate>,
     source: Source,
     offset_sec: f64,
     pulse_ends: Option<SamplePos>,
+    /// The lock was lost between two blocks.
+    must_say_unlocked: bool,
 }
 
 impl Follower {
@@ -77,21 +63,24 @@ impl Follower {
             updates,
             counters,
             sample_rate_hz,
-            pending: [None; N_PENDING],
-            n_pending: 0,
+            pending: Pending::default(),
             clock: MidiClock::new(ClockPolicy::default()),
             beats: Beats::default(),
             current: None,
+            heard: None,
             source: Source::Audio,
             offset_sec: 0.0,
             pulse_ends: None,
+            must_say_unlocked: false,
         }
     }
 
-    /// What the user chose; holds from `at`, the first sample of the next block. Real-time safe: yes.
+    /// What the user chose; holds from `at`, the first sample of the next block. An offset beyond [`MAX_OFFSET_SEC`] counts as
+    /// that, one that is not a number changes nothing. Real-time safe: yes.
     pub fn set_output(&mut self, at: SamplePos, policy: ClockPolicy, offset_sec: f64) {
         self.clock.set_policy(policy);
-        if offset_sec != self.offset_sec {
+        let offset_sec = offset_sec.clamp(-MAX_OFFSET_SEC, MAX_OFFSET_SEC);
+        if !offset_sec.is_nan() && offset_sec != self.offset_sec {
             self.offset_sec = offset_sec;
             self.beats.set_output(offset_sec, self.source != Source::Audio);
             if let Some(current) = self.current {
@@ -105,18 +94,17 @@ impl Follower {
         let was_host = matches!(self.source, Source::Host(_));
         self.source = source;
         match source {
-            Source::Audio if was_host => {
-                self.beats.set_output(self.offset_sec, false);
-                self.beats.clear();
-                self.current = None;
-            }
+            Source::Audio if was_host => self.return_to_audio(at),
             Source::Audio => {}
             Source::Host(time) => {
                 if !was_host {
-                    self.beats.clear();
+                    // The analysis goes on unheard; what it says last holds when it is asked again.
+                    self.heard = self.current;
+                    while let Some(update) = self.pending.take_before(SamplePos(u64::MAX)) {
+                        self.heard = Some(with_last_event(update, self.heard));
+                    }
                 }
-                self.beats.set_output(self.offset_sec, true);
-                self.follow_host(at, time);
+                self.follow_host(at, time, !was_host);
             }
         }
     }
@@ -125,73 +113,71 @@ impl Follower {
     /// Real-time safe: as `put`.
     pub fn block(&mut self, start: SamplePos, n_samples: u32, mut put: impl FnMut(u32, Output)) {
         self.take_updates();
+        if n_samples == 0 {
+            return;
+        }
+        if std::mem::take(&mut self.must_say_unlocked) {
+            put(0, Output::Unlocked);
+        }
         let end = SamplePos(start.0 + u64::from(n_samples));
         let mut from = start;
-        while let Some(update) = self.next_update(end) {
-            if update.effective_at < start {
+        while let Some(update) = self.pending.take_before(end) {
+            if update.effective_at < from {
                 self.counters.add_late_update();
             }
             let at = SamplePos(update.effective_at.0.max(from.0));
             self.play(start, from, at, &mut put);
             from = at;
-            let was_locked = self.current.is_some_and(|current| current.locked != 0);
-            self.apply(at, &update);
-            if was_locked && update.locked == 0 {
+            let was_locked = is_locked(self.current);
+            self.beats.update(at.to_stream_sec(self.sample_rate_hz), &update);
+            self.apply(at, update);
+            if was_locked && !is_locked(self.current) {
                 put((at.0 - start.0) as u32, Output::Unlocked);
             }
+            // A long block may hold more updates than can wait.
+            self.take_updates();
         }
         self.play(start, from, end, &mut put);
     }
 
-    /// Ends everything that sounds at sample `offset` of a block: the clock stops and starts again with the next lock.
-    /// Real-time safe: as `put`.
+    /// Ends everything that sounds at sample `at`, the first of the next block: the clock stops and starts again with the next
+    /// update that says that beats are announced. Real-time safe: as `put`.
     pub fn stop(&mut self, at: SamplePos, mut put: impl FnMut(Output)) {
         if self.pulse_ends.take().is_some() {
             put(Output::BeatEnd);
         }
-        let now = at.to_stream_sec(self.sample_rate_hz);
-        self.clock.stop(now);
-        while let Some((_, message)) = self.clock.next_before(StreamSec(now.0 + f64::EPSILON.max(now.0 * 1e-12))) {
+        self.clock.stop(at.to_stream_sec(self.sample_rate_hz));
+        if let Some((t, message)) = self.clock.peek() {
+            self.clock.next_before(StreamSec(t.0.next_up()));
             put(Output::Clock(message));
         }
         self.clock.resume();
         self.beats.clear();
-        if self.current.take().is_some_and(|current| current.locked != 0) {
+        if is_locked(self.current.take()) || std::mem::take(&mut self.must_say_unlocked) {
             put(Output::Unlocked);
         }
     }
 
     fn take_updates(&mut self) {
-        while self.n_pending < N_PENDING {
+        while !self.pending.is_full() {
             let Some(update) = self.updates.take() else { break };
-            if self.source == Source::Audio
-                && let Some(free) = self.pending.get_mut(self.n_pending)
-            {
-                *free = Some(update);
-                self.n_pending += 1;
+            match self.source {
+                Source::Audio => self.pending.push(update),
+                Source::Host(_) => self.heard = Some(with_last_event(update, self.heard)),
             }
         }
-        self.counters.note_pending_updates(self.n_pending as u32);
+        self.counters.note_pending_updates(self.pending.len() as u32);
     }
 
-    /// The oldest pending update that takes effect before `end`.
-    fn next_update(&mut self, end: SamplePos) -> Option<BeatUpdate> {
-        let update = self.pending.first().copied().flatten().filter(|update| update.effective_at < end)?;
-        self.pending.rotate_left(1);
-        self.pending.iter_mut().last().into_iter().for_each(|slot| *slot = None);
-        self.n_pending -= 1;
-        Some(update)
-    }
-
-    fn apply(&mut self, at: SamplePos, update: &BeatUpdate) {
-        self.beats.update(at.to_stream_sec(self.sample_rate_hz), update);
-        self.apply_to_clock(at, update);
-        let event = update.event.or(self.current.and_then(|current| current.event));
-        self.current = Some(BeatUpdate { event, ..*update });
+    /// `update` is in force from `at` on.
+    fn apply(&mut self, at: SamplePos, update: BeatUpdate) {
+        let update = with_last_event(update, self.current);
+        self.apply_to_clock(at, &update);
+        self.current = Some(update);
     }
 
     fn apply_to_clock(&mut self, at: SamplePos, update: &BeatUpdate) {
-        let event = update.event.or(self.current.and_then(|current| current.event)).unwrap_or_default();
+        let event = update.event.unwrap_or_default();
         let bar = BarInfo {
             beat: event.beat_count,
             beat_in_bar: event.beat_in_bar,
@@ -202,88 +188,112 @@ impl Follower {
         self.clock.set_timeline(at.to_stream_sec(self.sample_rate_hz), line, bar);
     }
 
-    fn follow_host(&mut self, at: SamplePos, time: Option<HostTime>) {
+    /// `is_new`: what was followed until now is not this host.
+    fn follow_host(&mut self, at: SamplePos, time: Option<HostTime>, is_new: bool) {
         let now = at.to_stream_sec(self.sample_rate_hz);
-        // Before bar 1 the host counts in negative beats: the clock waits for 0.
-        let time = time.filter(|time| time.beat >= 0.0 && time.tempo_bpm > 0.0 && time.tempo_bpm.is_finite());
-        let Some(time) = time else {
-            if let Some(current) = self.current.filter(|current| current.locked != 0) {
-                self.apply(at, &BeatUpdate { locked: 0, event: None, conf: 0.0, ..current });
-            }
+        let Some((time, line)) = time.and_then(|time| Some((time, time.line_at(now)?))) else {
+            self.stand(at);
             return;
         };
-        let timeline = Timeline { t_origin_sec: now.0, beat_origin: time.beat, spb: 60.0 / time.tempo_bpm };
-        let is_same = self.current.is_some_and(|current| {
-            current.locked != 0
-                && (current.timeline.beat_at(now) - time.beat).abs() < SAME_LINE_BEATS
-                && (current.timeline.spb / timeline.spb - 1.0).abs() < 1e-6
-        });
-        if is_same {
+        let downbeat = time.downbeat(line);
+        let followed = self.current.filter(|current| current.locked != 0 && !is_new);
+        let same_line = followed.map(|followed| followed.timeline).filter(|&followed| host::is_same_line(followed, line, now));
+        let has_same_bar = followed.and_then(|followed| followed.event).is_some_and(|event| host::is_same_bar(&event, &downbeat));
+        if same_line.is_some() && has_same_bar {
             return;
         }
-        let bar_start = time.bar_start_beat.max(0.0);
-        let is_whole = time.beats_per_bar > 0 && (bar_start - bar_start.round()).abs() < SAME_LINE_BEATS;
-        let (beat_in_bar, beats_per_bar) = if is_whole { (1, time.beats_per_bar) } else { (0, 0) };
-        let event = BeatEvent {
-            t_sec: timeline.time_of(bar_start).0,
-            beat_count: bar_start.round() as u64,
-            beat_in_bar,
-            beats_per_bar,
-            downbeat_prob: f32::from(beat_in_bar),
-            intensity: 1.0,
-            conf: 1.0,
-        };
-        let jumped = self.current.is_some_and(|current| (current.timeline.beat_at(now) - time.beat).abs() > 0.5);
-        if jumped {
+        if followed.is_none_or(|followed| host::is_jump(followed.timeline, line, now)) {
             // The host's own count is the one that holds; the beats before the jump are over.
             self.beats = Beats::default();
             self.beats.set_output(self.offset_sec, true);
         }
-        let update = BeatUpdate { effective_at: at, timeline, conf: 1.0, locked: 1, event: None };
-        self.beats.set_pattern(event);
-        self.apply(at, &update);
-        self.current = Some(BeatUpdate { event: Some(event), ..update });
-        self.apply_to_clock(at, &BeatUpdate { event: Some(event), ..update });
+        let timeline = same_line.unwrap_or(line);
+        let update = BeatUpdate { effective_at: at, timeline, conf: 1.0, locked: 1, event: Some(downbeat) };
+        self.beats.set_pattern(downbeat);
+        self.beats.update(now, &BeatUpdate { event: None, ..update });
+        self.apply(at, update);
+    }
+
+    /// The host stands: so does everything else.
+    fn stand(&mut self, at: SamplePos) {
+        self.beats.clear();
+        self.clock.stop(at.to_stream_sec(self.sample_rate_hz));
+        self.clock.resume();
+        if let Some(current) = &mut self.current {
+            self.must_say_unlocked |= current.locked != 0;
+            (current.locked, current.conf) = (0, 0.0);
+        }
+    }
+
+    /// The analysis holds again, from what it said last.
+    fn return_to_audio(&mut self, at: SamplePos) {
+        let now = at.to_stream_sec(self.sample_rate_hz);
+        self.beats = Beats::default();
+        self.beats.set_output(self.offset_sec, false);
+        let was_locked = is_locked(self.current);
+        let unlocked = self.current.map(|current| BeatUpdate { conf: 0.0, locked: 0, event: None, ..current });
+        self.current = None;
+        let Some(update) = self.heard.take().or(unlocked) else { return };
+        if let Some(event) = update.event {
+            self.beats.set_pattern(event);
+        }
+        let event = update.event.filter(|event| event.t_sec + self.offset_sec >= now.0);
+        self.beats.update(now, &BeatUpdate { event, ..update });
+        self.apply(at, update);
+        self.must_say_unlocked |= was_locked && update.locked == 0;
     }
 
     /// Puts out what falls into `[from, to)`.
     fn play(&mut self, start: SamplePos, from: SamplePos, to: SamplePos, put: &mut impl FnMut(u32, Output)) {
-        // Half a sample earlier, so that the nearest sample of everything before it is one of this stretch.
-        let end_sec = StreamSec((to.0 as f64 - 0.5) / self.sample_rate_hz);
-        let now = from.to_stream_sec(self.sample_rate_hz);
+        if from >= to {
+            return;
+        }
+        let rate_hz = self.sample_rate_hz;
+        let now = from.to_stream_sec(rate_hz);
         for _ in 0..self.beats.drop_late(now) {
             self.counters.add_late_update();
         }
-        let sample = |t: StreamSec, rate_hz: f64| SamplePos(t.to_sample_pos(rate_hz).0.max(from.0));
+        let mut earliest = from;
         loop {
-            let tick = self.clock.peek().filter(|(t, _)| *t < end_sec).map(|(t, _)| sample(t, self.sample_rate_hz));
-            let beat = self.beats.peek(now).map(|(t, event)| (sample(t, self.sample_rate_hz), event)).filter(|(at, _)| *at < to);
-            let pulse = self.pulse_ends.filter(|at| *at < to).map(|at| SamplePos(at.0.max(from.0)));
+            // What falls nearest to a sample of this stretch belongs to it; what is overdue comes at once.
+            let sample = |t: StreamSec| Some(t.to_sample_pos(rate_hz).max(earliest)).filter(|at| *at < to);
+            let tick = self.clock.peek().and_then(|(t, _)| Some((t, sample(t)?)));
+            let beat = self.beats.peek(now).and_then(|(t, event)| Some((sample(t)?, event)));
+            let pulse = self.pulse_ends.filter(|at| *at < to).map(|at| at.max(earliest));
             // At equal samples: the end of the last beat, then the clock, then the beat.
-            let first = [pulse, tick, beat.map(|(at, _)| at)].into_iter().flatten().min();
+            let first = [pulse, tick.map(|(_, at)| at), beat.map(|(at, _)| at)].into_iter().flatten().min();
             let Some(at) = first else { break };
+            earliest = at;
             let offset = (at.0 - start.0) as u32;
             if pulse == Some(at) {
                 self.pulse_ends = None;
                 put(offset, Output::BeatEnd);
-            } else if tick == Some(at) {
-                let Some((_, message)) = self.clock.next_before(end_sec) else { break };
+            } else if let Some((t, _)) = tick.filter(|(_, tick_at)| *tick_at == at) {
+                let Some((_, message)) = self.clock.next_before(StreamSec(t.0.next_up())) else { break };
                 put(offset, Output::Clock(message));
             } else if let Some((_, event)) = beat {
                 if self.pulse_ends.take().is_some() {
                     put(offset, Output::BeatEnd);
                 }
                 self.beats.played(&event);
-                self.pulse_ends = Some(SamplePos(at.0 + (PULSE_SEC * self.sample_rate_hz) as u64));
-                put(offset, Output::Beat(event, self.tempo_bpm()));
+                self.pulse_ends = Some(SamplePos(at.0 + (PULSE_SEC * rate_hz) as u64));
+                put(offset, Output::Beat(event, self.current.map_or(0.0, |current| current.timeline.tempo_bpm())));
             }
         }
-        // Moves the clock's floor on, so that nothing of a later update falls before this stretch.
-        let none = self.clock.next_before(end_sec);
-        debug_assert!(none.is_none(), "everything before the end was played");
+        // Moves the clock's floor on, so that nothing of a later update falls before this stretch's last sample. What comes
+        // next is asked first: rounding may have put it just before that moment, and it must not be taken here.
+        let end_sec = StreamSec((to.0 as f64 - 0.5) / rate_hz);
+        if self.clock.peek().is_none_or(|(t, _)| t >= end_sec) {
+            self.clock.next_before(end_sec);
+        }
     }
+}
 
-    fn tempo_bpm(&self) -> f64 {
-        self.current.map_or(0.0, |current| current.timeline.tempo_bpm())
-    }
+/// `update`, with the beat that was announced before it where it announces none.
+fn with_last_event(update: BeatUpdate, before: Option<BeatUpdate>) -> BeatUpdate {
+    BeatUpdate { event: update.event.or(before.and_then(|before| before.event)), ..update }
+}
+
+fn is_locked(update: Option<BeatUpdate>) -> bool {
+    update.is_some_and(|update| update.locked != 0)
 }
