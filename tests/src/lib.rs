@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub mod golden;
+pub mod host;
 pub mod npy;
 pub mod runs;
 pub mod signals;

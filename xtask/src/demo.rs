@@ -1,4 +1,4 @@
-//! `cargo xtask demo [FILE]`: from a fresh clone to beats, with every step said aloud.
+//! `cargo xtask demo [FILE]`: from a fresh clone to beats and to a plugin that plays them, with every step said aloud.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,9 +7,8 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-use crate::demo_clip;
 use crate::error::TaskError;
-use crate::{models, process};
+use crate::{bundle, demo_clip, models, process};
 
 /// Folder of the outputs, in the workspace.
 const OUTPUT_FOLDER: &str = "demo-output";
@@ -45,18 +44,18 @@ struct Beat {
 /// # Errors
 /// A build or an analysis that fails. Without models the spectral flux runs, which is said and is no error.
 pub fn run(root: &Path, file: Option<&Path>) -> Result<(), TaskError> {
-    eprintln!("[1/3] models: converting BeatNet's weights (CC BY 4.0)");
+    eprintln!("[1/5] models: converting BeatNet's weights (CC BY 4.0)");
     let no_models = models::run(root, false).err().map(|error| error.to_string());
     if let Some(reason) = &no_models {
         eprintln!(
             "warning: {reason}\nwarning: going on without: the spectral-flux activation runs in place of the networks, less accurately"
         );
     }
-    eprintln!("[2/3] building the command line (a few minutes the first time)");
+    eprintln!("[2/5] building the command line (a few minutes the first time)");
     let binary = process::release_binary(root)?;
     let clip = root.join(demo_clip::FOLDER).join(demo_clip::AUDIO_FILE);
     let input = file.unwrap_or(&clip);
-    eprintln!("[3/3] analysing {}", input.strip_prefix(root).unwrap_or(input).display());
+    eprintln!("[3/5] analysing {}", input.strip_prefix(root).unwrap_or(input).display());
     let folder = root.join(OUTPUT_FOLDER);
     process::run("anacrusis analyze", Command::new(&binary).args(["analyze", "--format", FORMATS, "--output"]).arg(&folder).arg(input))?;
 
@@ -67,8 +66,24 @@ pub fn run(root: &Path, file: Option<&Path>) -> Result<(), TaskError> {
         println!("{}", compare(&document.beats, &known_times(&known)));
     }
     print!("\n{}", written(&folder, input));
+    play_in_host(root, input)?;
     println!("\n{}", next_steps(binary.strip_prefix(root).unwrap_or(&binary), file.is_none(), no_models.is_some()));
     Ok(())
+}
+
+/// Bundles the plugin and plays `input` through the bundle in the test host, which prints what the plugin said.
+fn play_in_host(root: &Path, input: &Path) -> Result<(), TaskError> {
+    eprintln!("\n[4/5] bundling the plugin (a few minutes the first time)");
+    bundle::run(root, false)?;
+    eprintln!("[5/5] playing {} through {}, in a test host", input.strip_prefix(root).unwrap_or(input).display(), bundle::CLAP);
+    println!();
+    let host = ["run", "--release", "--quiet", "--package", "integration-tests", "--bin", "host_play", "--"];
+    process::run("host_play", process::cargo(root, &host).arg(absolute(input)?))
+}
+
+/// The host runs in the workspace, the user may not.
+fn absolute(path: &Path) -> Result<PathBuf, TaskError> {
+    std::path::absolute(path).map_err(|e| TaskError::io(path, e))
 }
 
 fn output(folder: &Path, input: &Path, suffix: &str) -> PathBuf {
@@ -159,6 +174,7 @@ fn next_steps(binary: &Path, is_our_clip: bool, without_models: bool) -> String 
     let mut steps = vec![
         (format!("{binary} analyze --help"), "all options of the command line"),
         (format!("{binary} doctor"), "what this machine and this build can do"),
+        ("cargo xtask install".to_owned(), "put the plugin where your music software looks for it"),
         ("cargo xtask test".to_owned(), "every test of the project"),
     ];
     if is_our_clip {

@@ -1,18 +1,22 @@
 //! Project tasks, one file each. The library part exists so that tests and fuzz targets can reach the readers.
 
+pub mod bundle;
 pub mod codegen;
 pub mod demo;
 pub mod demo_clip;
 pub mod dependencies;
 pub mod error;
+pub mod feed_header;
 pub mod figures;
 pub mod file_map;
 pub mod fuzz;
+pub mod install;
 pub mod licence;
 pub mod marked;
 pub mod models;
 pub mod process;
 pub mod rt_lints;
+pub mod rtsan;
 pub mod run_command;
 pub mod test_counts;
 pub mod test_task;

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{codegen, demo, demo_clip, figures, file_map, fuzz, models, run_command, test_task, workspace_root};
+use xtask::install::Action;
+use xtask::{
+    bundle, codegen, demo, demo_clip, feed_header, figures, file_map, fuzz, install, models, rtsan, run_command, test_task, workspace_root,
+};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Project tasks of Anacrusis")]
@@ -20,6 +23,21 @@ enum Task {
     Demo {
         /// Any audio file
         file: Option<PathBuf>,
+    },
+    /// Build the plugin (CLAP, VST3) and the standalone into target/bundled/
+    Bundle {
+        /// Unoptimised, with debug assertions
+        #[arg(long)]
+        debug: bool,
+    },
+    /// Bundle, and copy the plugin where your hosts look for it
+    Install {
+        /// Only say what would be done
+        #[arg(long)]
+        dry_run: bool,
+        /// Delete what an earlier install copied
+        #[arg(long)]
+        uninstall: bool,
     },
     /// Run every check and test of the project
     Test {
@@ -49,9 +67,9 @@ enum Task {
     },
     /// Synthesise the clip of the demo again (the same bytes every time)
     DemoClip,
-    /// Write model_contracts/src/v1.rs from model_contracts/v1.json
+    /// Write model_contracts/src/v1.rs from model_contracts/v1.json, and the C header and the tables of the feed
     Codegen {
-        /// Only check that the file is fresh
+        /// Only check that the files are fresh
         #[arg(long)]
         check: bool,
     },
@@ -78,22 +96,27 @@ enum Task {
         #[arg(long, default_value_t = fuzz::DEFAULT_SECONDS)]
         seconds: u32,
     },
+    /// Run the audio side of the live pipe under RealtimeSanitizer, on the stable toolchain
+    Rtsan,
 }
 
 fn main() -> ExitCode {
     let root = workspace_root();
     let result = match Cli::parse().task {
         Task::Demo { file } => demo::run(&root, file.as_deref()),
+        Task::Bundle { debug } => bundle::run(&root, debug),
+        Task::Install { dry_run, uninstall } => install::run(&root, if uninstall { Action::Uninstall } else { Action::Install }, dry_run),
         Task::Test { offline } => test_task::run(&root, offline),
         Task::Check => test_task::check(&root),
         Task::Eval { arguments } => run_command::eval(&root, &arguments),
         Task::Bench { arguments } => run_command::bench(&root, &arguments),
         Task::Figures { arguments } => figures::run(&root, &arguments),
         Task::DemoClip => demo_clip::run(&root),
-        Task::Codegen { check } => codegen::run(&root, check),
+        Task::Codegen { check } => codegen::run(&root, check).and_then(|()| feed_header::run(&root, check)),
         Task::FileMap { check } => file_map::run(&root, check),
         Task::Models { force } => models::run(&root, force).map_err(Into::into),
         Task::Fuzz { target, seconds } => fuzz::run(&root, target.as_deref(), seconds),
+        Task::Rtsan => rtsan::run(&root),
         Task::OrtRuntime => models::ort_runtime::run(&root).map(drop).map_err(Into::into),
     };
     match result {

@@ -11,7 +11,7 @@ use crate::error::TaskError;
 use crate::models::ort_runtime;
 use crate::process::{self, cargo};
 use crate::test_counts::TestCounts;
-use crate::{codegen, dependencies, file_map, fuzz, models, rt_lints};
+use crate::{bundle, codegen, dependencies, feed_header, file_map, fuzz, models, rt_lints, rtsan};
 
 /// Features that need ONNX Runtime, of every crate that has one.
 const ORT_FEATURES: &str = "--features=runtime-core/ort,anacrusis/ort,integration-tests/ort";
@@ -53,22 +53,34 @@ fn all_steps(root: &Path, offline: bool, report: &mut Report) -> Result<(), Task
         Err(error) => Ok(Outcome::Skipped(error.to_string())),
     })?;
     static_steps(root, report)?;
+    // The host tests load what hosts load: the bundles.
+    report.step("bundle", || bundle::run(root, false).map(|()| Outcome::Done))?;
     let mut counts = TestCounts::default();
     let outcome = report.step("tests", || tests(root, has_ort, &mut counts));
     report.counts = counts;
     outcome?;
+    report.step("concurrency models", || {
+        let mut command = cargo(root, &["test", "--locked", "--release", "--package=runtime-core", "--test=loom_state_cell"]);
+        // A folder of its own: the flag would make everything else be built again.
+        command.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", root.join("target/loom"));
+        process::run("cargo test, with loom", &mut command).map(|()| Outcome::Done)
+    })?;
+    report.step("real-time sanitizer", || rtsan::run(root).map(|()| Outcome::Done))?;
     report.step("fuzzing", || fuzz::run(root, None, fuzz::DEFAULT_SECONDS).map(|()| Outcome::Done))
 }
 
 fn static_steps(root: &Path, report: &mut Report) -> Result<(), TaskError> {
     report.step("generated files", || {
         codegen::run(root, true)?;
+        feed_header::run(root, true)?;
         file_map::run(root, true)?;
         Ok(Outcome::Done)
     })?;
     report.step("formatting", || {
         process::run("cargo fmt", &mut cargo(root, &["fmt", "--all", "--check"]))?;
-        process::run("cargo fmt in fuzz/", &mut cargo(root, &["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
+        for (tool, manifest) in [("cargo fmt in fuzz/", "fuzz/Cargo.toml"), ("cargo fmt in rtsan/", "rtsan/Cargo.toml")] {
+            process::run(tool, &mut cargo(root, &["fmt", "--manifest-path", manifest, "--check"]))?;
+        }
         Ok(Outcome::Done)
     })?;
     report.step("clippy", || {

@@ -147,8 +147,7 @@ impl Follower {
             put(Output::BeatEnd);
         }
         self.clock.stop(at.to_stream_sec(self.sample_rate_hz));
-        if let Some((t, message)) = self.clock.peek() {
-            self.clock.next_before(StreamSec(t.0.next_up()));
+        if let Some((_, message)) = self.clock.pop() {
             put(Output::Clock(message));
         }
         self.clock.resume();
@@ -257,19 +256,19 @@ impl Follower {
         loop {
             // What falls nearest to a sample of this stretch belongs to it; what is overdue comes at once.
             let sample = |t: StreamSec| Some(t.to_sample_pos(rate_hz).max(earliest)).filter(|at| *at < to);
-            let tick = self.clock.peek().and_then(|(t, _)| Some((t, sample(t)?)));
+            let tick = self.clock.peek().and_then(|(t, _)| sample(t));
             let beat = self.beats.peek(now).and_then(|(t, event)| Some((sample(t)?, event)));
             let pulse = self.pulse_ends.filter(|at| *at < to).map(|at| at.max(earliest));
             // At equal samples: the end of the last beat, then the clock, then the beat.
-            let first = [pulse, tick.map(|(_, at)| at), beat.map(|(at, _)| at)].into_iter().flatten().min();
+            let first = [pulse, tick, beat.map(|(at, _)| at)].into_iter().flatten().min();
             let Some(at) = first else { break };
             earliest = at;
             let offset = (at.0 - start.0) as u32;
             if pulse == Some(at) {
                 self.pulse_ends = None;
                 put(offset, Output::BeatEnd);
-            } else if let Some((t, _)) = tick.filter(|(_, tick_at)| *tick_at == at) {
-                let Some((_, message)) = self.clock.next_before(StreamSec(t.0.next_up())) else { break };
+            } else if tick == Some(at) {
+                let Some((_, message)) = self.clock.pop() else { break };
                 put(offset, Output::Clock(message));
             } else if let Some((_, event)) = beat {
                 if self.pulse_ends.take().is_some() {

@@ -197,11 +197,17 @@ impl MidiClock {
     ///
     /// Which messages come, and when, does not depend on how the time is cut by such calls.
     pub fn next_before(&mut self, end: StreamSec) -> Option<(StreamSec, MidiMessage)> {
-        let Some((t, message)) = self.peek().filter(|(t, _)| *t < end) else {
-            // `max` keeps the floor where `end` is not a number.
-            self.floor_sec = self.floor_sec.max(end.0);
-            return None;
-        };
+        if self.peek().is_some_and(|(t, _)| t < end) {
+            return self.pop();
+        }
+        // `max` keeps the floor where `end` is not a number.
+        self.floor_sec = self.floor_sec.max(end.0);
+        None
+    }
+
+    /// Takes the message that [`Self::peek`] shows. Real-time safe: yes.
+    pub fn pop(&mut self) -> Option<(StreamSec, MidiMessage)> {
+        let (t, message) = self.peek()?;
         self.floor_sec = t.0;
         if self.pending_stop_sec.take().is_some() {
             return Some((t, message));

@@ -115,8 +115,12 @@ impl<P: Vst3Plugin + Interposed> Shim<P> {
 
     /// `IAudioProcessor::setupProcessing`: from here on nice-plug can process.
     unsafe fn set_up_processing(&self, setup: *mut ProcessSetup) -> tresult {
+        // NB: twice, because nice-plug 0.4.2 takes over the process mode after it has stored the configuration: the plugin would
+        // be activated with the mode of the call before, and an offline render would run live (`tests/tests/host_vst3.rs`).
         // SAFETY: the caller's arguments; nice-plug checks `setup` for null.
         let result = unsafe { self.inner.setupProcessing(setup) };
+        // SAFETY: as above.
+        let result = if result == kResultOk { unsafe { self.inner.setupProcessing(setup) } } else { result };
         if result == kResultOk {
             self.set_up.store(true, Ordering::Release);
         }
