@@ -3,6 +3,7 @@
 //! Five minutes of audio as fast as they go; an hour, or as many as it says, with `ANACRUSIS_SOAK_HOURS`.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use integration_tests::host::audio::Audio;
 use integration_tests::host::checks::{MAX_BLOCK_SAMPLES, assert_same_bits, setup};
@@ -139,14 +140,22 @@ fn twenty_live_instances_end_their_threads() {
     }
     let mut players: Vec<Player<'_>> =
         hosts.iter_mut().map(|host| Player::start(&mut **host, &setup(audio.rate_hz, Mode::Realtime))).collect();
-    if let Some(n_workers) = n_workers() {
-        assert_eq!(n_workers, N_INSTANCES);
-    }
+    wait_for_workers(N_INSTANCES);
     // Unpaced: what the analysis misses does not matter here.
     players.iter_mut().for_each(|player| player.play(&audio, &mut Cuts::Fixed(512)));
     for player in players {
         assert_same_bits(&player.stop().output, &audio.channels, "one of twenty, live");
     }
     drop(hosts);
-    assert!(n_workers().is_none_or(|n_workers| n_workers == 0));
+    wait_for_workers(0);
+}
+
+/// Waits until so many analyses run, where the system says: a thread is seen under its name a moment after it was made.
+fn wait_for_workers(expected: usize) {
+    const PATIENCE: Duration = Duration::from_secs(20);
+    let start = Instant::now();
+    while let Some(n_workers) = n_workers().filter(|n| *n != expected) {
+        assert!(start.elapsed() < PATIENCE, "{n_workers} analyses run, not {expected}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }

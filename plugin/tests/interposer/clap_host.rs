@@ -58,7 +58,7 @@ pub(crate) struct Host {
     plugin: *const clap_plugin,
     _host: Box<clap_host>,
     recorder: Box<Recorder>,
-    audio: [Vec<f32>; 4],
+    pub(crate) audio: [Vec<f32>; 4],
     pub(crate) listen: Listen,
 }
 
@@ -155,7 +155,12 @@ impl Host {
     pub(crate) fn block(&mut self, n_samples: u32, changes: &[(u32, u32, f64)]) -> Vec<Event> {
         self.recorder.events.clear();
         assert!(self.try_block(n_samples, changes));
-        self.recorder.events.clone()
+        self.events().to_vec()
+    }
+
+    /// What the plugin pushed since [`Self::forget_events`].
+    pub(crate) fn events(&self) -> &[Event] {
+        &self.recorder.events
     }
 
     /// Makes room in the list that [`Self::try_block`] fills, without freeing it.
