@@ -42,7 +42,6 @@ pub struct Anacrusis {
     was_bypassed: bool,
     /// What an earlier run left over has to be ended in the next block.
     finish_first: bool,
-    is_offline: bool,
 }
 
 /// Which momentary parameters were pressed in the block before.
@@ -91,8 +90,9 @@ impl Plugin for Anacrusis {
         // Before the new one starts, so that its feed and port are free.
         self.instance = None;
         context.set_latency_samples(0);
-        self.is_offline = config.process_mode == ProcessMode::Offline;
-        match Instance::start(&self.params, f64::from(config.sample_rate), config.max_buffer_size as usize, self.is_offline) {
+        self.buttons = Buttons::at_start(&self.params);
+        let is_offline = config.process_mode == ProcessMode::Offline;
+        match Instance::start(&self.params, f64::from(config.sample_rate), config.max_buffer_size as usize, is_offline) {
             Ok(instance) => self.instance = Some(instance),
             // Audio passes through all the same.
             Err(error) => nice_error!("Anacrusis does not listen: {error}"),
@@ -167,19 +167,15 @@ fn source(params: &AnacrusisParams, transport: &Transport) -> Source {
 }
 
 impl Buttons {
-    /// Hands over a hint for each button that was pressed since the block before.
+    /// For an analysis that begins: what is pressed already was meant for another one, but a hold holds.
+    fn at_start(params: &AnacrusisParams) -> Self {
+        Self { pressed: momentary(params).map(|(param, _)| param.value()), hold: false }
+    }
+
+    /// Hands over a hint for each button that was pressed since the block before. A hint that `mark` refuses is given again.
     fn mark(&mut self, params: &AnacrusisParams, mut mark: impl FnMut(Hint) -> bool) {
-        let buttons = [
-            (&params.tap, Hint::Tap),
-            (&params.half, Hint::Half),
-            (&params.double, Hint::Double),
-            (&params.nudge_earlier, Hint::Nudge { by_us: -NUDGE_US }),
-            (&params.nudge_later, Hint::Nudge { by_us: NUDGE_US }),
-            (&params.this_is_one, Hint::ThisIsOne),
-        ];
-        for (was_pressed, (param, hint)) in self.pressed.iter_mut().zip(buttons) {
+        for (was_pressed, (param, hint)) in self.pressed.iter_mut().zip(momentary(params)) {
             let is_pressed = param.value();
-            // A hint that finds no room is given again in the next block.
             if !is_pressed || *was_pressed || mark(hint) {
                 *was_pressed = is_pressed;
             }
@@ -189,6 +185,18 @@ impl Buttons {
             self.hold = hold;
         }
     }
+}
+
+/// The momentary parameters and what they say.
+fn momentary(params: &AnacrusisParams) -> [(&BoolParam, Hint); 6] {
+    [
+        (&params.tap, Hint::Tap),
+        (&params.half, Hint::Half),
+        (&params.double, Hint::Double),
+        (&params.nudge_earlier, Hint::Nudge { by_us: -NUDGE_US }),
+        (&params.nudge_later, Hint::Nudge { by_us: NUDGE_US }),
+        (&params.this_is_one, Hint::ThisIsOne),
+    ]
 }
 
 impl Interposed for Anacrusis {
@@ -212,3 +220,46 @@ impl Vst3Plugin for Anacrusis {
 
 export_clap!(Anacrusis);
 export_vst3!(Anacrusis);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parameters with these buttons on.
+    fn pressed(tap: bool, this_is_one: bool, hold: bool) -> AnacrusisParams {
+        let button = |is_on| BoolParam::new("", is_on);
+        AnacrusisParams { tap: button(tap), this_is_one: button(this_is_one), hold: button(hold), ..AnacrusisParams::default() }
+    }
+
+    fn marks(buttons: &mut Buttons, params: &AnacrusisParams) -> Vec<Hint> {
+        let mut hints = Vec::new();
+        buttons.mark(params, |hint| {
+            hints.push(hint);
+            true
+        });
+        hints
+    }
+
+    #[test]
+    fn a_button_speaks_when_it_is_pressed_and_not_while_it_is_held() {
+        let mut buttons = Buttons::default();
+        assert_eq!(marks(&mut buttons, &pressed(false, false, false)), []);
+        assert_eq!(marks(&mut buttons, &pressed(true, false, true)), [Hint::Tap, Hint::Hold(true)]);
+        assert_eq!(marks(&mut buttons, &pressed(true, true, true)), [Hint::ThisIsOne]);
+        assert_eq!(marks(&mut buttons, &pressed(false, true, false)), [Hint::Hold(false)]);
+        assert_eq!(marks(&mut buttons, &pressed(true, true, false)), [Hint::Tap]);
+    }
+
+    #[test]
+    fn a_refused_hint_is_given_again() {
+        let mut buttons = Buttons::default();
+        buttons.mark(&pressed(true, false, true), |_| false);
+        assert_eq!(marks(&mut buttons, &pressed(true, false, true)), [Hint::Tap, Hint::Hold(true)]);
+    }
+
+    #[test]
+    fn a_new_analysis_is_held_and_not_tapped() {
+        let params = pressed(true, false, true);
+        assert_eq!(marks(&mut Buttons::at_start(&params), &params), [Hint::Hold(true)]);
+    }
+}
