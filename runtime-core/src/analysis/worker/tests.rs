@@ -275,3 +275,12 @@ fn a_real_thread_analyses_all_that_is_pushed_and_stops_when_told() {
     let expected: Vec<BeatUpdate> = std::iter::from_fn(|| rig.updates.take()).collect();
     assert!(expected.len() > 30 && threaded == expected);
 }
+
+#[test]
+fn the_rest_is_three_quarters_of_a_block_within_its_limits() {
+    for (block_sec, expected_ms) in
+        [(0.0, 6), (0.0013, 6), (0.0107, 8), (0.0213, 8), (1.0, 8), (f64::NAN, 6), (f64::INFINITY, 6), (-1.0, 6)]
+    {
+        assert_eq!(rest(block_sec).as_millis(), expected_ms, "{block_sec}");
+    }
+}
