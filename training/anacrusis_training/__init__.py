@@ -1,0 +1,1 @@
+"""Corpus, training, calibration and export of Anacrusis' own networks."""

@@ -1,0 +1,1 @@
+"""Corpora: composed, rendered, spoilt and turned into features, each item a function of recipe and index alone."""

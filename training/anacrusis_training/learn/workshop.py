@@ -1,0 +1,107 @@
+"""The folder in which a model is made, and its stages in order; each is skipped where its result is there already.
+
+``corpora/<recipe>/`` items, ``pack/train`` and ``pack/dev``, ``networks/<name>/``, ``dev/`` pieces with audio, ``dev-features/``,
+``calibration/``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..corpus import manifest
+from ..nets.mixture import Calibration, Mixture
+from .calibrate import Calibrator, Trial
+from .group import Group
+from .loop import Result, Trainer
+from .model_recipe import ModelRecipe
+from .pack import Pack, pack
+from .score import corpus_features, raw_activations
+from .settings import Settings
+from .weights import load_network
+
+HELD_OUT_EVERY = 40
+"""Every so many-th item is not trained on: the curve of the training is drawn on it."""
+
+
+class Workshop:
+    """One model in the making."""
+
+    def __init__(self, recipe: ModelRecipe, folder: Path) -> None:
+        self.recipe, self.folder = recipe, folder
+
+    def corpus_dir(self, name: str) -> Path:
+        """Where the items of a corpus recipe are."""
+        return self.folder / "corpora" / name
+
+    def dev_dir(self) -> Path:
+        """Where the development pieces are."""
+        return self.folder / "dev"
+
+    def pack(self) -> tuple[Pack, Pack]:
+        """Training and held-out items as flat arrays."""
+        directories = self.folder / "pack" / "train", self.folder / "pack" / "dev"
+        if not all((d / "index.json").exists() for d in directories):
+            items = list(self._items())
+            pack((path for i, path in enumerate(items) if i % HELD_OUT_EVERY), directories[0])
+            pack((path for i, path in enumerate(items) if i % HELD_OUT_EVERY == 0), directories[1])
+        return Pack(directories[0]), Pack(directories[1])
+
+    def _items(self) -> Iterable[Path]:
+        for name in self.recipe.corpora:
+            folder = self.corpus_dir(name)
+            rows = manifest.read(folder)
+            yield from (folder / rows[index].file for index in sorted(rows) if rows[index].status == "ok")
+
+    def settings(self, name: str) -> Settings:
+        """A network's settings with its teachers as folders."""
+        settings = self.recipe.networks[name]
+        settings.teachers = [str(self.network_dir(Path(teacher).name)) for teacher in settings.teachers]
+        return settings
+
+    def network_dir(self, name: str) -> Path:
+        """Where a network's weights, checkpoint and journal are."""
+        return self.folder / "networks" / name
+
+    def fit(self, name: str, quiet: bool = False) -> Result:
+        """Train one network, or go on with it."""
+        train, held_out = self.pack()
+        group = Group()
+        try:
+            return Trainer(self.settings(name), train, held_out, self.network_dir(name), group).run(quiet)
+        finally:
+            group.close()
+
+    def mixture(self, calibration: Calibration = Calibration()) -> Mixture:
+        """The trained members as the recipe mixes them."""
+        members = [load_network(self.network_dir(name)) for name in self.recipe.members]
+        return Mixture(members, list(self.recipe.members.values()), calibration)
+
+    def delay_frames(self) -> int:
+        """The members' common delay.
+
+        Raises
+        ------
+        ValueError
+            Where they differ: their probabilities would describe different moments.
+        """
+        delays = {self.recipe.networks[name].delay_frames for name in self.recipe.members}
+        if len(delays) != 1:
+            raise ValueError(f"members with different delays cannot be mixed: {sorted(delays)} frames")
+        return delays.pop()
+
+    def calibrate(self, anacrusis_bin: Path) -> Trial:
+        """Choose the calibration on the development pieces and keep it."""
+        features = corpus_features(anacrusis_bin, self.dev_dir(), self.folder / "dev-features")
+        raw = raw_activations(self.mixture(), features)
+        work_dir = self.folder / "calibration"
+        calibrator = Calibrator(anacrusis_bin, self.dev_dir(), features, raw, work_dir / "activations", self.delay_frames())
+        best = calibrator.search()
+        calibrator.write_journal(work_dir / "trials.jsonl")
+        return best
+
+    def calibration(self) -> Calibration:
+        """The calibration that `calibrate` kept."""
+        first = json.loads((self.folder / "calibration" / "trials.jsonl").read_text().splitlines()[0])
+        return Calibration(first["beat_scale"], first["downbeat_scale"], first["floor"])

@@ -1,0 +1,134 @@
+"""Writes a model folder that the runtime reads: ``model.safetensors``, ``model.onnx``, ``manifest.json`` and ``card.md``.
+
+The safetensors file carries the same statements as the manifest in its metadata, so that an edited manifest is noticed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+
+from .. import contract
+from ..nets.mixture import Mixture
+from .onnx_file import write_onnx
+
+FORMAT = 1
+FRONT_END_FIELDS = (
+    "bands",
+    "bands_per_octave",
+    "bin_hz_divisor_samples",
+    "fft_bins",
+    "fft_samples",
+    "fmax_hz",
+    "fmin_hz",
+    "fref_hz",
+    "len",
+    "window_samples",
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Statement:
+    """What a manifest says beside what follows from the weights."""
+
+    name: str
+    licence: str
+    attribution: str
+    changes: str
+    trained_on: str
+    delay_frames: int = 0
+    origin: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def network_entry(spec: dict[str, Any]) -> dict[str, Any]:
+    """What a manifest says of a network beyond its tensors' shapes."""
+    entry = {}
+    if "dilations" in spec:
+        entry |= {"dilations": spec["dilations"], "taps": spec["taps"]}
+    if "front" in spec:
+        entry["pool"] = spec["front"]["pool"]
+    if "heads" in spec:
+        entry |= {"heads": spec["heads"], "window": spec["window"]}
+    return entry
+
+
+def mixture_tensors(mixture: Mixture) -> dict[str, torch.Tensor]:
+    """All weights, each member's under ``member.<i>.``; those of a single member without."""
+    named = {}
+    for i, member in enumerate(mixture.members):
+        prefix = f"member.{i}." if len(mixture.members) > 1 else ""
+        for name, tensor in member.tensors().items():
+            named[prefix + name] = tensor.detach().cpu().float().contiguous()
+    return named
+
+
+def n_parameters(mixture: Mixture) -> int:
+    """Numbers in all tensors but the normalisation's."""
+    return sum(t.numel() for name, t in mixture_tensors(mixture).items() if ".norm." not in f".{name}")
+
+
+def architecture(mixture: Mixture) -> str:
+    """The manifest's ``architecture``."""
+    return mixture.members[0].architecture if len(mixture.members) == 1 else "mixture"
+
+
+def export(mixture: Mixture, statement: Statement, card: str, out_dir: Path) -> None:
+    """Write the model folder; the same weights give the same bytes."""
+    out_dir.mkdir(parents=True, exist_ok=True)
+    current = contract.load()
+    pointers = contract.look_up(current, "/hash_scope/beat_model")
+    scope = {pointer: contract.look_up(current, pointer) for pointer in pointers}
+    contract_hash = contract.scope_hash(current)
+    filterbank = contract.look_up(current, "/features/logfb")
+    front_end = {field: filterbank[field] for field in FRONT_END_FIELDS}
+    metadata = {
+        "name": statement.name,
+        "architecture": architecture(mixture),
+        "front_end": contract.canonical_json(front_end),
+        "contract_version": current["contract_version"],
+        "contract_hash": contract_hash,
+        "contract_scope": contract.canonical_json(scope),
+        "licence": statement.licence,
+        "attribution": statement.attribution,
+        "changes": statement.changes,
+    }
+    mixture = mixture.eval()
+    safetensors.torch.save_file(mixture_tensors(mixture), out_dir / "model.safetensors", metadata)
+    write_onnx(mixture, out_dir / "model.onnx", metadata)
+    (out_dir / "card.md").write_text(card)
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "name": statement.name,
+        "kind": "beat_model",
+        "architecture": architecture(mixture),
+        "front_end": front_end,
+        "calibration": dataclasses.asdict(mixture.calibration),
+        "delay_frames": statement.delay_frames,
+        "parameters": n_parameters(mixture),
+        "files": {name: _file_entry(out_dir / name) for name in ("card.md", "model.onnx", "model.safetensors")},
+        "contract": {"version": current["contract_version"], "hash": contract_hash, "scope": scope},
+        "origin": statement.origin,
+        "licence": statement.licence,
+        "attribution": statement.attribution,
+        "changes": statement.changes,
+        "trained_on": statement.trained_on,
+    }
+    if len(mixture.members) == 1:
+        manifest["network"] = network_entry(mixture.members[0].spec)
+    else:
+        manifest["members"] = [
+            {"architecture": member.architecture, "network": network_entry(member.spec), "weight": weight}
+            for member, weight in zip(mixture.members, mixture.weights)
+        ]
+    (out_dir / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+
+
+def _file_entry(path: Path) -> dict[str, Any]:
+    data = path.read_bytes()
+    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
