@@ -1,5 +1,8 @@
 //! Any channel layout to mono: the first step of the pipe. AUDIO THREAD.
 
+/// Limit of one sample: the sum of any number of channels stays finite.
+const MAX_ABS: f32 = 1e30;
+
 /// Writes the mean over channels of interleaved samples into `mono` and returns how many samples were not finite.
 ///
 /// `interleaved` holds `mono.len()` sample frames of `n_channels` values. Values that are not finite count as 0 (and
@@ -18,16 +21,22 @@ pub fn downmix_interleaved(interleaved: &[f32], n_channels: usize, mono: &mut [f
     for out in mono.iter_mut() {
         let mut sum = 0.0f32;
         for &value in input.next().unwrap_or(&[]) {
-            // A finite sum of finite values could still overflow; huge values are clamped to what a sum can hold.
-            if value.is_finite() {
-                sum += value.clamp(-1e30, 1e30);
-            } else {
-                n_not_finite = n_not_finite.saturating_add(1);
-            }
+            sum += summand(value, &mut n_not_finite);
         }
         *out = sum * gain;
     }
     n_not_finite
+}
+
+/// What a sample adds to the sum over channels: itself, limited so that the sum stays finite; 0 where it is not finite, which
+/// is counted. Real-time safe: yes.
+pub(super) fn summand(value: f32, n_not_finite: &mut u32) -> f32 {
+    if value.is_finite() {
+        value.clamp(-MAX_ABS, MAX_ABS)
+    } else {
+        *n_not_finite = n_not_finite.saturating_add(1);
+        0.0
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use crate::bus::audio_ring::AudioSender;
 use crate::bus::counters::Counters;
 use crate::bus::marks::{Mark, MarkKind};
+use crate::rt::downmix::summand;
 use crate::units::SamplePos;
 
 /// The tap of one instance.
@@ -59,8 +60,10 @@ impl Tap {
         let mut n_not_finite = 0;
         if fits {
             let gain = 1.0 / channels.len().max(1) as f32;
-            let mono =
-                (0..n_samples).map(|i| gain * channels.iter().map(|channel| clean(channel.as_ref(), i, &mut n_not_finite)).sum::<f32>());
+            let mono = (0..n_samples).map(|i| {
+                let value = |channel: &C| channel.as_ref().get(i).copied().unwrap_or(0.0);
+                gain * channels.iter().map(|channel| summand(value(channel), &mut n_not_finite)).sum::<f32>()
+            });
             self.sender.push_samples(n_samples, mono);
         } else {
             let (at, n_lost) = self.gap.unwrap_or((start, 0));
@@ -88,17 +91,6 @@ impl Tap {
             self.jump_is_pending = false;
         }
         true
-    }
-}
-
-/// Sample `i` of a channel, limited so that a sum of channels stays finite.
-fn clean(channel: &[f32], i: usize, n_not_finite: &mut u32) -> f32 {
-    let value = channel.get(i).copied().unwrap_or(0.0);
-    if value.is_finite() {
-        value.clamp(-1e30, 1e30)
-    } else {
-        *n_not_finite = n_not_finite.saturating_add(1);
-        0.0
     }
 }
 
