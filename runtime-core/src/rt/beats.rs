@@ -4,7 +4,7 @@
 //! are announced (a large negative offset), or where the host's transport is the source and nobody announces, the next beat
 //! is read off the timeline instead. Counts only rise: a beat is played once.
 
-use crate::rt::slew::USABLE_SPB;
+use crate::rt::slew::{MAX_COORDINATE, USABLE_SPB};
 use crate::state::{BeatEvent, BeatUpdate};
 use crate::timeline::Timeline;
 use crate::units::StreamSec;
@@ -16,8 +16,6 @@ pub const ASSURED_LEAD_SEC: f64 = 0.035;
 const MAX_LATENESS_SEC: f64 = 0.1;
 /// A beat this recent, beats, is not of the past: what a host's position is rounded to.
 const JUST_NOW_BEATS: f64 = 1e-3;
-/// Largest time (seconds) or beat number of a timeline that is taken over: beyond it beats cannot be told apart.
-const MAX_COORDINATE: f64 = 1e9;
 /// Announced beats that wait: with an offset of half a second, two or three.
 const N_WAITING: usize = 8;
 

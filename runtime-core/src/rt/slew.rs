@@ -16,7 +16,7 @@ pub const RELOCK_BEATS: f64 = 0.125;
 pub const USABLE_SPB: std::ops::RangeInclusive<f64> = 0.05..=20.0;
 
 /// Largest time (seconds) or beat number of a timeline that can be followed. Beyond it a double no longer resolves a tick.
-const MAX_COORDINATE: f64 = 1e9;
+pub(super) const MAX_COORDINATE: f64 = 1e9;
 
 /// What `aim` found between the outputs and the new target.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,6 +47,7 @@ pub struct OutputLine {
     source: Timeline,
     since_sec: f64,
     approach: Timeline,
+    /// When the line is the target, seconds of stream.
     join_sec: f64,
     target: Timeline,
     shift_beats: f64,
@@ -113,11 +114,6 @@ impl OutputLine {
         if beat < self.target.beat_at(StreamSec(self.join_sec)) { self.approach.time_of(beat) } else { self.target.time_of(beat) }
     }
 
-    /// When the line is the target, seconds of stream. Real-time safe: yes.
-    pub fn joins_at(&self) -> StreamSec {
-        StreamSec(self.join_sec)
-    }
-
     /// Beat number here minus beat number of the target: a whole number. Real-time safe: yes.
     pub fn shift_beats(&self) -> f64 {
         self.shift_beats
@@ -154,7 +150,7 @@ mod tests {
         assert!((out.beat_at(StreamSec(3.0)) - 6.1).abs() < 1e-12);
         assert!((out.time_of(4.55).0 - 2.25).abs() < 1e-12);
         assert!((out.time_of(6.1).0 - 3.0).abs() < 1e-12);
-        assert_eq!(out.joins_at(), StreamSec(2.5));
+        assert_eq!(out.join_sec, 2.5);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The host's transport as a line and a bar, so that outputs follow it as they follow the analysis. AUDIO THREAD.
 
-use crate::rt::slew::USABLE_SPB;
+use crate::rt::slew::{MAX_COORDINATE, USABLE_SPB};
 use crate::state::BeatEvent;
 use crate::timeline::Timeline;
 use crate::units::StreamSec;
@@ -11,8 +11,6 @@ pub(super) const SAME_LINE_BEATS: f64 = 1e-3;
 const SAME_TEMPO_RATIO: f64 = 1e-6;
 /// A difference from the line followed so far that is a jump and no change of tempo, beats.
 const JUMP_BEATS: f64 = 0.5;
-/// Largest beat number of a host that is followed: beyond it a double no longer resolves a tick.
-const MAX_BEAT: f64 = 1e9;
 /// How far after the downbeat of a pre-roll bar it is safe that the next downbeat is beat 0, beats.
 const PAST_DOWNBEAT_BEATS: f64 = 0.5;
 
@@ -48,7 +46,7 @@ impl HostTime {
         let spb = 60.0 / self.tempo_bpm;
         let earliest_beat = PAST_DOWNBEAT_BEATS - f64::from(self.beats_per_bar.max(1));
         // Written so that NaN fails.
-        let can_be_followed = USABLE_SPB.contains(&spb) && self.beat > earliest_beat && self.beat < MAX_BEAT;
+        let can_be_followed = USABLE_SPB.contains(&spb) && self.beat > earliest_beat && self.beat < MAX_COORDINATE;
         can_be_followed.then_some(Timeline { t_origin_sec: now.0, beat_origin: self.beat, spb })
     }
 
@@ -56,7 +54,7 @@ impl HostTime {
     /// Real-time safe: yes.
     pub(super) fn downbeat(&self, line: Timeline) -> BeatEvent {
         let start = self.bar_start_beat.round();
-        let is_whole = self.beats_per_bar > 0 && (self.bar_start_beat - start).abs() < SAME_LINE_BEATS && start.abs() < MAX_BEAT;
+        let is_whole = self.beats_per_bar > 0 && (self.bar_start_beat - start).abs() < SAME_LINE_BEATS && start.abs() < MAX_COORDINATE;
         let (beat, beat_in_bar, beats_per_bar) = match is_whole {
             // The bar of a pre-roll began before 0: one of its length after it.
             true if start < 0.0 => (start.rem_euclid(f64::from(self.beats_per_bar)), 1, self.beats_per_bar),
