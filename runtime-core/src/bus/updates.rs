@@ -1,7 +1,7 @@
 //! Stamped updates from the analysis to the audio thread, in order. Two ends of a bounded queue.
 //!
-//! Where: between `analysis::worker` and `rt::follower`. The sender drops an update where the queue is full (the audio
-//! thread is not running: nothing is lost that could still be played) and counts it.
+//! Where: between `analysis::worker` and `rt::follower`. The sender drops an update where the queue is full: the audio
+//! thread is not running, and nothing is lost that could still be played.
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
@@ -13,7 +13,6 @@ const CAPACITY: usize = 256;
 /// The writing end, on the inference thread.
 pub struct UpdateSender {
     queue: Producer<BeatUpdate>,
-    n_dropped: u32,
 }
 
 /// The reading end, on the audio thread.
@@ -24,20 +23,13 @@ pub struct UpdateReceiver {
 /// An empty queue, as its two ends.
 pub fn update_queue() -> (UpdateSender, UpdateReceiver) {
     let (producer, consumer) = RingBuffer::new(CAPACITY);
-    (UpdateSender { queue: producer, n_dropped: 0 }, UpdateReceiver { queue: consumer })
+    (UpdateSender { queue: producer }, UpdateReceiver { queue: consumer })
 }
 
 impl UpdateSender {
-    /// Sends an update; their stamps never go back. Real-time safe: yes.
+    /// Sends an update, or drops it where there is no room; their stamps never go back. Real-time safe: yes.
     pub fn send(&mut self, update: BeatUpdate) {
-        if self.queue.push(update).is_err() {
-            self.n_dropped = self.n_dropped.saturating_add(1);
-        }
-    }
-
-    /// Updates that found no room.
-    pub fn n_dropped(&self) -> u32 {
-        self.n_dropped
+        let _ = self.queue.push(update);
     }
 }
 
@@ -68,10 +60,10 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_counts_what_it_drops() {
+    fn a_full_queue_keeps_the_oldest() {
         let (mut sender, mut receiver) = update_queue();
         (0..CAPACITY as u64 + 5).for_each(|at| sender.send(update(at)));
-        assert_eq!(sender.n_dropped(), 5);
-        assert_eq!(std::iter::from_fn(|| receiver.take()).count(), CAPACITY);
+        let got: Vec<u64> = std::iter::from_fn(|| receiver.take()).map(|u| u.effective_at.0).collect();
+        assert_eq!(got, (0..CAPACITY as u64).collect::<Vec<_>>());
     }
 }
