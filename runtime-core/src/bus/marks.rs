@@ -1,6 +1,6 @@
 //! What the audio thread has to say besides samples: gaps, jumps, hints and settings, each at its sample position.
 //!
-//! Where: from `rt::tap` to `analysis::session`, in a queue beside the audio ring. A mark is pushed before the samples that
+//! Where: from `rt::tap` to `analysis::worker`, in a queue beside the audio ring. A mark is pushed before the samples that
 //! it precedes, so whoever sees those samples sees the mark: the analysis applies it at exactly that position, whatever the
 //! block size and the timing of the threads.
 

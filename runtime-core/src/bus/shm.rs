@@ -1,6 +1,6 @@
 //! The state for other processes: one small file a writer, mapped into memory, read without asking the writer anything.
 //!
-//! Where: at the end of the pipe. The inference thread holds the [`FeedWriter`]; visualizers, `anacrusis bridge` and
+//! Where: at the end of the pipe. The inference thread holds the [`FeedWriter`]; visualizers, `anacrusis doctor` and
 //! scripts hold [`FeedReader`]s or the clients under `clients/`. Publishing is a few dozen atomic stores; making and
 //! removing the file is the only time the system is asked. The same words as in [`state_cell`](super::state_cell), each
 //! section under its own [`seqlock`](super::seqlock). `docs/shm.md` describes the file for readers in any language.
