@@ -2,11 +2,10 @@
 //! Made and ended on the MAIN THREAD.
 
 use std::sync::Arc;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
+use midi_port::{MonotonicClock, SystemClock};
 use runtime_core::analysis::beat_model::BeatModel;
 use runtime_core::analysis::config::{ConfigError, EngineConfig, Meter, TempoRange};
 use runtime_core::analysis::engine::Engine;
@@ -15,7 +14,7 @@ use runtime_core::bus::audio_ring::audio_ring_for;
 use runtime_core::bus::counters::Counters;
 use runtime_core::bus::marks::Settings;
 use runtime_core::bus::shm::{FeedClock, FeedInfo, FeedWriter, feed_directory, sweep};
-use runtime_core::bus::state_cell::{StateReader, state_cell};
+use runtime_core::bus::state_cell::state_cell;
 use runtime_core::bus::updates::update_queue;
 use runtime_core::rt::follower::Follower;
 use runtime_core::rt::tap::Tap;
@@ -39,8 +38,6 @@ pub struct Instance {
     pub follower: Follower,
     /// What both count.
     pub counters: Counters,
-    /// The newest state, for an editor.
-    pub state: StateReader,
     /// What the analysis tracks.
     pub settings: Settings,
     analysis: Analysis,
@@ -68,13 +65,13 @@ impl Instance {
         let (updates_in, updates_out) = update_queue();
         let (state_writer, state) = state_cell();
         let outlets = Outlets { updates: updates_in, state: state_writer, feed: open_feed(params, sample_rate_hz) };
-        let mut worker = Worker::new(engine, receiver, outlets, counters.clone(), clock_ns);
+        let mut worker = Worker::new(engine, receiver, outlets, counters.clone(), || SystemClock.now_ns());
         let analysis = if is_offline {
             Analysis::Inline(Box::new(worker))
         } else {
             let stop = Arc::new(AtomicBool::new(false));
             let stop_of_thread = Arc::clone(&stop);
-            let mut port = PortSwitch::new(Arc::clone(params), state.clone());
+            let mut port = PortSwitch::new(Arc::clone(params), state);
             let thread = std::thread::Builder::new()
                 .name("anacrusis".to_owned())
                 .spawn(move || worker.run(&stop_of_thread, |load| port.poll(load)))
@@ -85,7 +82,6 @@ impl Instance {
             tap: Tap::new(sender, counters.clone()),
             follower: Follower::new(updates_out, counters.clone(), sample_rate_hz),
             counters,
-            state,
             settings,
             analysis,
         })
@@ -120,10 +116,4 @@ fn open_feed(params: &AnacrusisParams, sample_rate_hz: f64) -> Option<FeedWriter
     let saved = params.saved.lock().map(|saved| saved.feed_name.clone()).unwrap_or_default();
     let name = if saved.is_empty() { "Anacrusis" } else { &saved };
     FeedWriter::create(&directory, &FeedInfo { name, sample_rate_hz }, now).ok()
-}
-
-/// Nanoseconds of a monotonic clock, for the stage times.
-fn clock_ns() -> u64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_nanos() as u64
 }

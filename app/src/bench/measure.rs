@@ -1,9 +1,9 @@
 //! Runs an engine over hops of audio, back to back or at the real pace, and times it. Calling thread.
 
-use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use midi_port::{MonotonicClock, SystemClock};
 use runtime_core::analysis::engine::Engine;
 use runtime_core::analysis::profile::Stage;
 use runtime_core::units::FRAME_SEC;
@@ -86,7 +86,7 @@ pub fn measure(engine: &mut Engine, audio: &[f32], hop_samples: usize, n_hops: u
         }
     });
 
-    engine.profile_mut().switch_on(clock_ns);
+    engine.profile_mut().switch_on(|| SystemClock.now_ns());
     let mut stages_ns = Stage::ALL.map(|_| Vec::with_capacity(n_hops));
     for_each_hop(&mut hops, n_hops, pace, |hop, is_timed| {
         engine.process(hop, |_| {});
@@ -117,12 +117,6 @@ fn for_each_hop<'a>(hops: &mut impl Iterator<Item = &'a [f32]>, n_hops: usize, p
         }
         run(hop, true);
     }
-}
-
-/// Nanoseconds of a monotonic clock.
-pub(super) fn clock_ns() -> u64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_nanos() as u64
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use midi_port::{MonotonicClock, SystemClock};
 use runtime_core::analysis::beat_model::BeatModel;
 use runtime_core::analysis::config::EngineConfig;
 use runtime_core::analysis::engine::Engine;
@@ -20,7 +21,6 @@ use runtime_core::rt::follower::{Follower, Source};
 use runtime_core::rt::midi_clock::ClockPolicy;
 use runtime_core::rt::tap::Tap;
 
-use super::super::measure::clock_ns;
 use crate::engine_args::EngineArgs;
 use crate::model::ModelArgs;
 
@@ -114,7 +114,7 @@ impl Instance {
         let (updates_in, updates_out) = update_queue();
         let (feed, reader) = open_feed(&setup.feed_folder(), rate_hz)?;
         let outlets = Outlets { updates: updates_in, state: state_cell().0, feed: Some(feed) };
-        let mut worker = Worker::new(engine, receiver, outlets, counters.clone(), clock_ns);
+        let mut worker = Worker::new(engine, receiver, outlets, counters.clone(), || SystemClock.now_ns());
         let stop = Arc::new(AtomicBool::new(false));
         let stop_of_thread = Arc::clone(&stop);
         let thread = std::thread::Builder::new()
