@@ -3,14 +3,39 @@
 use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
 use runtime_core::rt::follower::Output;
+use runtime_core::rt::midi_clock::MidiMessage;
 use runtime_core::state::BeatEvent;
 
 use crate::interpose::Wire;
 use crate::params::AnacrusisParams;
 
-/// Output parameters, in the order of their indices.
-pub const OUTPUTS: &[&str] =
-    &["out_tempo", "out_conf", "out_locked", "out_beat_in_bar", "out_beats_per_bar", "out_pulse", "out_section", "out_hazard"];
+/// The output parameters; an output's number is its place in [`OUTPUTS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Shown {
+    Tempo,
+    Conf,
+    Locked,
+    BeatInBar,
+    BeatsPerBar,
+    Pulse,
+    Section,
+    Hazard,
+}
+
+/// Ids of the output parameters, in the order of their indices.
+pub const OUTPUTS: &[&str] = &{
+    let mut ids = [""; 8];
+    ids[Shown::Tempo as usize] = "out_tempo";
+    ids[Shown::Conf as usize] = "out_conf";
+    ids[Shown::Locked as usize] = "out_locked";
+    ids[Shown::BeatInBar as usize] = "out_beat_in_bar";
+    ids[Shown::BeatsPerBar as usize] = "out_beats_per_bar";
+    ids[Shown::Pulse as usize] = "out_pulse";
+    ids[Shown::Section as usize] = "out_section";
+    ids[Shown::Hazard as usize] = "out_hazard";
+    ids
+};
 
 /// Velocity of the weakest and the strongest beat, `[0, 1]`.
 const VELOCITY: (f32, f32) = (0.5, 1.0);
@@ -67,7 +92,7 @@ impl EventWriter {
         output: Output,
     ) {
         match output {
-            Output::Clock(message) => self.clock(context, routing, timing, message.bytes(), message.n_bytes()),
+            Output::Clock(message) => self.clock(context, routing, timing, message),
             Output::Beat(event, tempo_bpm) => {
                 if routing.notes {
                     self.note_on(context, routing, timing, &event);
@@ -79,7 +104,7 @@ impl EventWriter {
             Output::BeatEnd => {
                 self.note_off(context, timing);
                 if routing.outputs {
-                    send(context, timing, 5, params.out_pulse.preview_normalized(0.0));
+                    show(context, timing, Shown::Pulse, params.out_pulse.preview_normalized(0.0));
                 }
             }
             Output::Unlocked => self.show_nothing(context, params, routing, timing),
@@ -96,7 +121,7 @@ impl EventWriter {
     ) {
         self.note_off(context, 0);
         if self.clock_runs {
-            self.clock(context, &Routing { clock: true, ..*routing }, 0, [0xFC, 0, 0], 1);
+            self.clock(context, &Routing { clock: true, ..*routing }, 0, MidiMessage::Stop);
         }
         self.show_nothing(context, params, routing, 0);
     }
@@ -106,21 +131,18 @@ impl EventWriter {
         context: &mut impl ProcessContext<P>,
         routing: &Routing,
         timing: u32,
-        bytes: [u8; 3],
-        n_bytes: usize,
+        message: MidiMessage,
     ) {
-        const START: u8 = 0xFA;
-        const CONTINUE: u8 = 0xFB;
-        const STOP: u8 = 0xFC;
-        let starts = matches!(bytes[0], START | CONTINUE);
+        let starts = matches!(message, MidiMessage::Start | MidiMessage::Continue);
         // A receiver that heard no start hears nothing: a clock that was switched on in the middle waits for one.
-        if !routing.clock && !self.clock_runs || !starts && !self.clock_runs && bytes[0] != 0xF2 {
+        let leads_in = starts || matches!(message, MidiMessage::SongPosition(_));
+        if !(self.clock_runs || routing.clock && leads_in) {
             return;
         }
         // Switched off while running: one stop, then silence.
-        let (bytes, n_bytes) = if routing.clock { (bytes, n_bytes) } else { ([STOP, 0, 0], 1) };
-        self.clock_runs = (self.clock_runs || starts) && bytes[0] != STOP;
-        if let Some(message) = bytes.get(..n_bytes).and_then(Wire::midi) {
+        let message = if routing.clock { message } else { MidiMessage::Stop };
+        self.clock_runs = (self.clock_runs || starts) && message != MidiMessage::Stop;
+        if let Some(message) = message.bytes().get(..message.n_bytes()).and_then(Wire::midi) {
             let _ = context.try_send_event(NoteEvent::MidiSysEx { timing, message });
         }
     }
@@ -169,12 +191,12 @@ impl EventWriter {
         tempo_bpm: f64,
     ) {
         self.shows_values = true;
-        send(context, timing, 0, params.out_tempo.preview_normalized(tempo_bpm as f32));
-        send(context, timing, 1, params.out_conf.preview_normalized(event.conf));
-        send(context, timing, 2, params.out_locked.preview_normalized(true));
-        send(context, timing, 3, params.out_beat_in_bar.preview_normalized(i32::from(event.beat_in_bar)));
-        send(context, timing, 4, params.out_beats_per_bar.preview_normalized(i32::from(event.beats_per_bar)));
-        send(context, timing, 5, params.out_pulse.preview_normalized(1.0));
+        show(context, timing, Shown::Tempo, params.out_tempo.preview_normalized(tempo_bpm as f32));
+        show(context, timing, Shown::Conf, params.out_conf.preview_normalized(event.conf));
+        show(context, timing, Shown::Locked, params.out_locked.preview_normalized(true));
+        show(context, timing, Shown::BeatInBar, params.out_beat_in_bar.preview_normalized(i32::from(event.beat_in_bar)));
+        show(context, timing, Shown::BeatsPerBar, params.out_beats_per_bar.preview_normalized(i32::from(event.beats_per_bar)));
+        show(context, timing, Shown::Pulse, params.out_pulse.preview_normalized(1.0));
     }
 
     fn show_nothing<P: Plugin<SysExMessage = Wire>>(
@@ -188,21 +210,21 @@ impl EventWriter {
             return;
         }
         let defaults = [
-            params.out_tempo.default_normalized_value(),
-            params.out_conf.default_normalized_value(),
-            params.out_locked.default_normalized_value(),
-            params.out_beat_in_bar.default_normalized_value(),
-            params.out_beats_per_bar.default_normalized_value(),
-            params.out_pulse.default_normalized_value(),
-            params.out_section.default_normalized_value(),
-            params.out_hazard.default_normalized_value(),
+            (Shown::Tempo, params.out_tempo.default_normalized_value()),
+            (Shown::Conf, params.out_conf.default_normalized_value()),
+            (Shown::Locked, params.out_locked.default_normalized_value()),
+            (Shown::BeatInBar, params.out_beat_in_bar.default_normalized_value()),
+            (Shown::BeatsPerBar, params.out_beats_per_bar.default_normalized_value()),
+            (Shown::Pulse, params.out_pulse.default_normalized_value()),
+            (Shown::Section, params.out_section.default_normalized_value()),
+            (Shown::Hazard, params.out_hazard.default_normalized_value()),
         ];
-        for (idx, value) in defaults.into_iter().enumerate() {
-            send(context, timing, idx as u8, value);
+        for (output, normalized) in defaults {
+            show(context, timing, output, normalized);
         }
     }
 }
 
-fn send<P: Plugin<SysExMessage = Wire>>(context: &mut impl ProcessContext<P>, timing: u32, output_idx: u8, normalized: f32) {
-    let _ = context.try_send_event(NoteEvent::MidiSysEx { timing, message: Wire::output(output_idx, normalized) });
+fn show<P: Plugin<SysExMessage = Wire>>(context: &mut impl ProcessContext<P>, timing: u32, output: Shown, normalized: f32) {
+    let _ = context.try_send_event(NoteEvent::MidiSysEx { timing, message: Wire::output(output as u8, normalized) });
 }
