@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::Relaxed};
 use std::thread::JoinHandle;
 
+use runtime_core::rt::follower::MAX_OFFSET_SEC;
 use runtime_core::rt::midi_clock::{ClockPolicy, OnSilence, Relock};
 
 use crate::deadline::SystemClock;
@@ -14,8 +15,8 @@ use crate::sink::OpenSink;
 use crate::source::TimelineSource;
 use crate::status::{ClockStatus, StatusSnapshot};
 
-/// Offsets that a user may choose, milliseconds; positive = later.
-pub const OFFSET_MS: std::ops::RangeInclusive<f64> = -500.0..=500.0;
+/// Offsets that a user may choose, milliseconds; positive = later. Those of the other outputs.
+pub const OFFSET_MS: std::ops::RangeInclusive<f64> = -1e3 * MAX_OFFSET_SEC..=1e3 * MAX_OFFSET_SEC;
 
 /// What a user chooses.
 #[derive(Debug, Clone, Copy, PartialEq)]

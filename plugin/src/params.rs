@@ -5,16 +5,20 @@
 
 use std::sync::{Arc, Mutex};
 
+use midi_port::OFFSET_MS;
 use nice_plug::prelude::*;
+use runtime_core::analysis::config::TempoRange;
 use runtime_core::bus::marks::{ModelChoice, Settings};
 use runtime_core::rt::midi_clock::{ClockPolicy, OnSilence, Relock};
 
 use crate::saved::SavedState;
 
 /// Slowest and fastest tempo that can be followed, BPM.
-const TEMPO_BPM: (f32, f32) = (55.0, 215.0);
-/// The smallest ratio of fastest to slowest that leaves some tempi to choose from: the engine's 1.1, with room for rounding.
-const MIN_TEMPO_RATIO: f64 = 1.100_001;
+const TEMPO_BPM: (f32, f32) = (TempoRange::SLOWEST_BPM as f32, TempoRange::FASTEST_BPM as f32);
+/// The smallest ratio of fastest to slowest that leaves some tempi to choose from: the engine's, with room for rounding.
+const MIN_TEMPO_RATIO: f64 = TempoRange::MIN_RATIO + 1e-6;
+/// Earliest and latest output, milliseconds: what the port's clock takes.
+const OFFSET_RANGE_MS: FloatRange = FloatRange::Linear { min: *OFFSET_MS.start() as f32, max: *OFFSET_MS.end() as f32 };
 
 /// Where the beat comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -191,9 +195,7 @@ impl Default for AnacrusisParams {
             tempo_max: tempo("Fastest tempo", TEMPO_BPM.1),
             meter: EnumParam::new("Meter", MeterLock::Auto),
             model: EnumParam::new("Model", ModelSet::All),
-            offset_ms: FloatParam::new("Output offset", 0.0, FloatRange::Linear { min: -500.0, max: 500.0 })
-                .with_step_size(0.1)
-                .with_unit(" ms"),
+            offset_ms: FloatParam::new("Output offset", 0.0, OFFSET_RANGE_MS).with_step_size(0.1).with_unit(" ms"),
             notes: BoolParam::new("Beat notes", true),
             note_channel: IntParam::new("Note channel", 1, IntRange::Linear { min: 1, max: 16 }),
             note_downbeat: note("Downbeat note", 36),
@@ -271,7 +273,7 @@ impl AnacrusisParams {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use runtime_core::analysis::config::{EngineConfig, Meter, TempoRange};
+    use runtime_core::analysis::config::{EngineConfig, Meter};
 
     /// Parameters as a state with these values leaves them.
     fn with(tempo_min: f32, tempo_max: f32) -> AnacrusisParams {

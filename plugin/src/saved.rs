@@ -31,6 +31,7 @@ impl Default for SavedState {
 pub fn migrate(state: &mut PluginState) {
     state.params.retain(|id, _| !id.starts_with("out_"));
     let saved = state.fields.get(FIELD).and_then(|text| serde_json::from_str::<SavedState>(text).ok()).unwrap_or_default();
+    // Whatever version it came from: what is loaded is saved again by this one.
     let saved = SavedState { version: STATE_VERSION, ..saved };
     if let Ok(text) = serde_json::to_string(&saved) {
         state.fields.insert(FIELD.to_owned(), text);
