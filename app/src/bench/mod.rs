@@ -13,6 +13,7 @@ pub mod live;
 pub mod machine;
 pub mod measure;
 pub mod report;
+pub mod subject;
 
 use std::io::Cursor;
 use std::path::PathBuf;
@@ -28,9 +29,10 @@ use crate::engine_args::EngineArgs;
 use crate::exit::{Exit, say, say_error, write_stdout};
 use crate::model::{fallback_reason, network_names};
 use band::Band;
-use machine::{Machine, peak_resident_bytes};
+use machine::peak_resident_bytes;
 use measure::{Pace, measure};
 use report::{Arithmetic, FORMAT_VERSION, Report};
+use subject::Subject;
 
 /// Rate of the synthetic band, Hz.
 const BAND_RATE_HZ: u32 = 44_100;
@@ -149,11 +151,8 @@ fn bench(args: &BenchArgs) -> Result<Report, String> {
     let decoder = args.engine.decoder.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     Ok(Report {
         format: FORMAT_VERSION,
-        version: env!("CARGO_PKG_VERSION"),
-        machine: Machine::this(),
-        release_build: !cfg!(debug_assertions),
         arithmetic: if are_beatnets { Arithmetic::of(models.len(), &hot) } else { None },
-        models,
+        subject: Subject::this(models),
         decoder,
         audio,
         sample_rate_hz,

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::machine::Machine;
 use super::measure::{Distribution, Timing};
+use super::subject::{Subject, json_of, table_of};
 
 /// Version of the JSON layout.
 pub const FORMAT_VERSION: u32 = 1;
@@ -21,14 +21,9 @@ pub const FLOOR_NS_PER_NET: f64 = 30_000.0;
 pub struct Report {
     /// [`FORMAT_VERSION`].
     pub format: u32,
-    /// Version of this program.
-    pub version: &'static str,
-    /// Where it ran.
-    pub machine: Machine,
-    /// Whether the build is optimised as a release is; other figures say little.
-    pub release_build: bool,
-    /// Names of the networks; empty where the spectral flux ran.
-    pub models: Vec<String>,
+    /// What was measured.
+    #[serde(flatten)]
+    pub subject: Subject,
     /// `exact` or `particle`.
     pub decoder: String,
     /// What was played.
@@ -81,26 +76,16 @@ impl Arithmetic {
 impl Report {
     /// One JSON document.
     pub fn json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("numbers, strings and lists make JSON");
-        text.push('\n');
-        text
+        json_of(self)
     }
 
     /// Aligned text for people.
     pub fn table(&self) -> String {
-        let mut text = String::new();
-        self.write_table(&mut text).expect("writing to a String cannot fail");
-        // Columns are padded; blanks at the end of a line are nobody's concern.
-        text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+        table_of(|out| self.write_table(out))
     }
 
     fn write_table(&self, out: &mut String) -> std::fmt::Result {
-        let Machine { cpu, n_cores, os, arch } = &self.machine;
-        let activation = if self.models.is_empty() { "spectral flux".to_owned() } else { self.models.join(" + ") };
-        let build = if self.release_build { "release build" } else { "NOT a release build: figures say little" };
-        writeln!(out, "machine       {}, {n_cores} cores, {os} {arch}", cpu.as_deref().unwrap_or("unknown processor"))?;
-        writeln!(out, "program       anacrusis {}, {build}", self.version)?;
-        writeln!(out, "analysis      {activation}; {} decoder", self.decoder)?;
+        self.subject.write_head(out, &format!("; {} decoder", self.decoder))?;
         writeln!(out, "audio         {}, {} Hz", self.audio, self.sample_rate_hz)?;
         writeln!(out)?;
         let (hot, live) = (&self.hot, &self.at_pace);
@@ -168,10 +153,7 @@ mod tests {
         let timing = Timing { n_hops: 10, whole_hop: times, stages, n_allocations: 0 };
         Report {
             format: FORMAT_VERSION,
-            version: "0",
-            machine: Machine { cpu: None, n_cores: 2, os: "linux", arch: "x86_64" },
-            release_build: true,
-            models: vec!["beatnet-1".to_owned(), "beatnet-2".to_owned()],
+            subject: Subject::sample(&["beatnet-1", "beatnet-2"]),
             decoder: "exact".to_owned(),
             audio: "synthetic band".to_owned(),
             sample_rate_hz: 44_100,

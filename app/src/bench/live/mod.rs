@@ -20,7 +20,7 @@ use std::f64::consts::TAU;
 
 use super::BenchArgs;
 use super::band::Band;
-use super::machine::Machine;
+use super::subject::Subject;
 use crate::exit::say;
 use crate::model::network_names;
 use instance::Setup;
@@ -57,10 +57,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<LiveReport, String> {
     let targets = report::targets(&audio_thread, &together, &feed);
     Ok(LiveReport {
         format: FORMAT_VERSION,
-        version: env!("CARGO_PKG_VERSION"),
-        machine: Machine::this(),
-        release_build: !cfg!(debug_assertions),
-        models: network_names(&setup.model()?.origin),
+        subject: Subject::this(network_names(&setup.model()?.origin)),
         sample_rate_hz: args.rate,
         block_samples: args.block,
         audio_thread,

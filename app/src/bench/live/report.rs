@@ -9,7 +9,7 @@ pub use super::block_cost::BlockCost;
 pub use super::feed_age::{Ages, FeedAge};
 pub use super::together::Together;
 
-use super::super::machine::Machine;
+use super::super::subject::{Subject, json_of, table_of};
 
 /// Version of the JSON layout.
 pub const FORMAT_VERSION: u32 = 1;
@@ -25,14 +25,9 @@ const MAX_STATE_AGE_MS: f64 = 60.0;
 pub struct LiveReport {
     /// [`FORMAT_VERSION`].
     pub format: u32,
-    /// Version of this program.
-    pub version: &'static str,
-    /// Where it ran.
-    pub machine: Machine,
-    /// Whether the build is optimised as a release is; other figures say little.
-    pub release_build: bool,
-    /// Names of the networks; empty where the spectral flux ran.
-    pub models: Vec<String>,
+    /// What was measured.
+    #[serde(flatten)]
+    pub subject: Subject,
     /// Rate of the stream, Hz.
     pub sample_rate_hz: u32,
     /// Samples per block.
@@ -81,25 +76,16 @@ pub(super) fn targets(audio_thread: &[BlockCost], together: &Together, feed: &Fe
 impl LiveReport {
     /// One JSON document.
     pub fn json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("numbers, strings and lists make JSON");
-        text.push('\n');
-        text
+        json_of(self)
     }
 
     /// Aligned text for people.
     pub fn table(&self) -> String {
-        let mut text = String::new();
-        self.write_table(&mut text).expect("writing to a String cannot fail");
-        text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+        table_of(|out| self.write_table(out))
     }
 
     fn write_table(&self, out: &mut String) -> std::fmt::Result {
-        let Machine { cpu, n_cores, os, arch } = &self.machine;
-        let activation = if self.models.is_empty() { "spectral flux".to_owned() } else { self.models.join(" + ") };
-        let build = if self.release_build { "release build" } else { "NOT a release build: figures say little" };
-        writeln!(out, "machine       {}, {n_cores} cores, {os} {arch}", cpu.as_deref().unwrap_or("unknown processor"))?;
-        writeln!(out, "program       anacrusis {}, {build}", self.version)?;
-        writeln!(out, "analysis      {activation}")?;
+        self.subject.write_head(out, "")?;
         let block_ms = 1e3 * f64::from(self.block_samples) / f64::from(self.sample_rate_hz);
         writeln!(out, "stream        stereo, {} Hz, {} samples a block ({block_ms:.1} ms)", self.sample_rate_hz, self.block_samples)?;
         writeln!(out)?;
@@ -198,10 +184,7 @@ mod tests {
         let audio_thread = vec![cost(1, 1.0), cost(20, 1.25)];
         LiveReport {
             format: FORMAT_VERSION,
-            version: "0",
-            machine: Machine { cpu: None, n_cores: 2, os: "linux", arch: "x86_64" },
-            release_build: true,
-            models: Vec::new(),
+            subject: Subject::sample(&[]),
             sample_rate_hz: 48_000,
             block_samples: 512,
             targets: targets(&audio_thread, &together, &feed),
