@@ -1,5 +1,5 @@
-//! Claims about the plugin that hold in every format; each is one check, run by `host_clap.rs` and `host_vst3.rs`. Tests
-//! only.
+//! Claims about the plugin that hold in every format; each is one check, which `checks_of_every_format` makes a test of in
+//! `host_clap.rs` and `host_vst3.rs`. Tests only.
 //!
 //! Offline mode where positions count: there no update is late and a run takes as long as the analysis. Each check says
 //! nothing, and passes, where there is no bundle; `bundle` has said so then.
@@ -15,6 +15,38 @@ const PULSE_SEC: f64 = runtime_core::rt::follower::PULSE_SEC;
 const TOLERANCE_SAMPLES: u64 = 1;
 /// Longest block of the hosts.
 pub const MAX_BLOCK_SAMPLES: usize = 4_096;
+
+/// A test for each check of this file, under its name: `checks_of_every_format!(MAKE, hostile)`, with the `MakeHost` of a
+/// format and the `Hostile` values that its host passes on.
+#[macro_export]
+macro_rules! checks_of_every_format {
+    ($make:expr, $hostile:expr) => {
+        #[test]
+        fn audio_passes_bit_for_bit() {
+            $crate::host::checks::audio_passes_bit_for_bit($make, $hostile);
+        }
+
+        $crate::checks_of_every_format! { @each $make =>
+            notes_are_the_announced_beats
+            block_size_and_mode_change_nothing
+            outputs_are_read_only_and_move_on_beats
+            state_survives_a_round_trip
+            instances_do_not_disturb_each_other
+            activations_leave_nothing_behind
+            the_host_s_transport_can_lead
+            jumps_loops_and_stops_are_survived
+            bypass_is_silent
+        }
+    };
+    (@each $make:expr => $($check:ident)+) => {
+        $(
+            #[test]
+            fn $check() {
+                $crate::host::checks::$check($make);
+            }
+        )+
+    };
+}
 
 /// A setup with blocks of up to [`MAX_BLOCK_SAMPLES`].
 pub fn setup(rate_hz: f64, mode: Mode) -> Setup {
