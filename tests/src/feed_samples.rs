@@ -1,5 +1,5 @@
-//! Records whose every field follows from one number, so that a torn read shows. Included by the feed's writer process and by
-//! the tests that read what it writes.
+//! Records whose every field follows from one number, so that a torn read shows. For the feed's writer process and the tests
+//! that read what it writes.
 
 use runtime_core::bus::shm::layout::N_BANDS;
 use runtime_core::load::Load;
@@ -7,12 +7,12 @@ use runtime_core::state::{BeatClockState, BeatEvent, Health, SlowState, Structur
 use runtime_core::timeline::Timeline;
 
 /// A fraction that follows from `k`: a multiple of 1/64 in `[0, 1)`, exact in every format.
-pub(crate) fn fraction(k: u64) -> f32 {
+pub fn fraction(k: u64) -> f32 {
     (k % 64) as f32 / 64.0
 }
 
 /// The state of a frame.
-pub(crate) fn state_of(frame: u64) -> SlowState {
+pub fn state_of(frame: u64) -> SlowState {
     let t_sec = frame as f64 / 64.0;
     let spb = 0.25 + f64::from(fraction(frame));
     SlowState {
@@ -40,7 +40,7 @@ pub(crate) fn state_of(frame: u64) -> SlowState {
 }
 
 /// The event of a number.
-pub(crate) fn event_of(number: u64) -> BeatEvent {
+pub fn event_of(number: u64) -> BeatEvent {
     BeatEvent {
         t_sec: number as f64 * 0.5,
         beat_count: number - 1,
@@ -53,7 +53,7 @@ pub(crate) fn event_of(number: u64) -> BeatEvent {
 }
 
 /// The load after `n_hops` hops.
-pub(crate) fn load_of(n_hops: u64) -> Load {
+pub fn load_of(n_hops: u64) -> Load {
     let n = n_hops as u32;
     Load {
         n_hops,
@@ -73,6 +73,6 @@ pub(crate) fn load_of(n_hops: u64) -> Load {
 }
 
 /// The spectrum of a frame.
-pub(crate) fn bands_of(frame: u64) -> [f32; N_BANDS] {
+pub fn bands_of(frame: u64) -> [f32; N_BANDS] {
     std::array::from_fn(|band| band as f32 + fraction(frame))
 }

@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+pub mod feed_process;
+pub mod feed_samples;
 pub mod golden;
 pub mod host;
 pub mod npy;

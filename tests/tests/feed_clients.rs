@@ -3,15 +3,13 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that fails panics")]
 
-#[path = "../src/feed_samples.rs"]
-mod feed_samples;
-
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
-use feed_samples::{bands_of, event_of, load_of, state_of};
+use integration_tests::feed_process::FeedProcess;
+use integration_tests::feed_samples::{bands_of, event_of, load_of, state_of};
 use integration_tests::say;
 use model_contracts::v1;
 use runtime_core::bus::shm::layout::N_EVENTS;
@@ -21,35 +19,11 @@ use serde_json::{Value, json};
 const NUMBER: u64 = 41;
 const LAST_EVENT: u64 = 70;
 
-/// A writer process with its folder; it ends when this is dropped.
-struct Writer {
-    child: Child,
-    feed: PathBuf,
-    home: tempfile::TempDir,
-}
-
-impl Writer {
-    fn start() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_feed_writer"))
-            .arg(home.path().join("feeds"))
-            .arg("steady")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, feed: PathBuf::from(line.trim_end()), home }
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        // Fails where it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// A writer that has published all of that, after the folder in which its folder of feeds lies.
+fn steady_writer() -> (tempfile::TempDir, FeedProcess) {
+    let home = tempfile::tempdir().unwrap();
+    let writer = FeedProcess::start(env!("CARGO_BIN_EXE_feed_writer"), &home.path().join("feeds"), "steady");
+    (home, writer)
 }
 
 fn client(path: &str) -> PathBuf {
@@ -148,10 +122,10 @@ fn check_command(program: &str, script: &str) {
     if !has(program) {
         return;
     }
-    let mut writer = Writer::start();
+    let (home, mut writer) = steady_writer();
     let command = |arguments: &[&str]| {
         let mut command = Command::new(program);
-        command.arg(client(script)).args(arguments).env("ANACRUSIS_FEED_DIR", writer.home.path().join("feeds"));
+        command.arg(client(script)).args(arguments).env("ANACRUSIS_FEED_DIR", home.path().join("feeds"));
         command
     };
 
@@ -171,7 +145,7 @@ fn check_command(program: &str, script: &str) {
     following.read_line(&mut first).unwrap();
     assert!(first.contains("\"header\""), "{first}");
     let dead_feed = fs::read(&writer.feed).unwrap();
-    drop(writer.child.stdin.take());
+    writer.end_input();
     let types: Vec<Value> = following.lines().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap()["type"].clone()).collect();
     assert!(follower.wait().unwrap().success());
     assert_eq!(types.iter().filter(|t| **t == "event").count(), N_EVENTS);
@@ -185,7 +159,7 @@ fn check_command(program: &str, script: &str) {
         stderr(&output)
     };
     assert!(refusal(&["--once"]).contains("no living feed in"));
-    let bad = writer.home.path().join("bad.bin");
+    let bad = home.path().join("bad.bin");
     let bad_path = bad.to_str().unwrap();
     assert!(refusal(&[bad_path]).contains("cannot open"));
     fs::write(&bad, &dead_feed[..200]).unwrap();
@@ -278,9 +252,9 @@ fn a_c_program_reads_what_was_written() {
     if !has("cc") {
         return;
     }
-    let writer = Writer::start();
+    let (home, writer) = steady_writer();
     for standard in ["-std=c99", "-std=c11"] {
-        let program = compile("cc", &[standard], writer.home.path()).unwrap_or_else(|said| panic!("{said}"));
+        let program = compile("cc", &[standard], home.path()).unwrap_or_else(|said| panic!("{said}"));
         let output = Command::new(program).arg(&writer.feed).output().unwrap();
         assert!(output.status.success(), "exit {:?}", output.status.code());
         let (state, load, bands) = (state_of(NUMBER), load_of(NUMBER), bands_of(NUMBER));
@@ -312,10 +286,10 @@ fn a_c_program_refuses_what_is_no_feed() {
     if !has("cc") {
         return;
     }
-    let writer = Writer::start();
-    let program = compile("cc", &["-std=c99"], writer.home.path()).unwrap_or_else(|said| panic!("{said}"));
+    let (home, writer) = steady_writer();
+    let program = compile("cc", &["-std=c99"], home.path()).unwrap_or_else(|said| panic!("{said}"));
     let image = fs::read(&writer.feed).unwrap();
-    let bad = writer.home.path().join("bad.bin");
+    let bad = home.path().join("bad.bin");
     for (at, message) in [(0, "the magic is not ANACFEED\n"), (8, "the layout version is not"), (72, "the sections are not where")] {
         let mut bytes = image.clone();
         bytes[at] ^= 0x40;
@@ -341,12 +315,12 @@ fn the_snippet_of_the_manual_runs() {
     }
     let manual = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/shm.md")).unwrap();
     let snippet = manual.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let mut writer = Writer::start();
+    let (_home, mut writer) = steady_writer();
     let mut reader = Command::new("python3").args(["-u", "-c", snippet]).arg(&writer.feed).stdout(Stdio::piped()).spawn().unwrap();
     let mut printed = String::new();
     let mut lines = BufReader::new(reader.stdout.take().unwrap());
     lines.read_line(&mut printed).unwrap();
-    drop(writer.child.stdin.take());
+    writer.end_input();
     // It ends by itself once the heartbeat has stopped.
     lines.read_to_string(&mut String::new()).unwrap();
     assert!(reader.wait().unwrap().success());

@@ -3,55 +3,22 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that fails panics")]
 
-#[path = "../src/feed_samples.rs"]
-mod feed_samples;
-
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use feed_samples::{bands_of, event_of, load_of, state_of};
+use integration_tests::feed_process::FeedProcess;
+use integration_tests::feed_samples::{bands_of, event_of, load_of, state_of};
+use integration_tests::say;
 use runtime_core::bus::shm::{FeedClock, FeedError, FeedReader, sweep};
 
 const ROUNDS: u64 = 30;
 /// The timeout of the heartbeat, with room for the writer's last one.
 const LATER_NS: u64 = 1_100_000_000;
 
-/// A writer process that is killed, at the latest when a test fails.
-struct Writer {
-    child: Child,
-    feed: PathBuf,
-}
-
-impl Writer {
-    fn start(directory: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_feed_writer"))
-            .arg(directory)
-            .arg("storm")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, feed: PathBuf::from(line.trim_end()) }
-    }
-
-    /// Kills the process (SIGKILL) and waits until it is gone.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        // Fails where the test has killed it already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// A writer that publishes as fast as it can.
+fn storm(directory: &Path) -> FeedProcess {
+    FeedProcess::start(env!("CARGO_BIN_EXE_feed_writer"), directory, "storm")
 }
 
 fn later() -> FeedClock {
@@ -104,7 +71,7 @@ fn writers_killed_at_random_moments_leave_no_torn_and_no_fresh_state() {
     let directory = home.path().join("feeds");
     let mut n_reads = 0;
     for round in 0..ROUNDS {
-        let mut writer = Writer::start(&directory);
+        let mut writer = storm(&directory);
         let feed = FeedReader::open(&writer.feed).unwrap();
         let mut seen = Seen::default();
         // Scattered over 5 to 36 ms, the same in every run.
@@ -128,7 +95,7 @@ fn writers_killed_at_random_moments_leave_no_torn_and_no_fresh_state() {
 
         if round % 2 == 0 {
             // A killed writer's file is in nobody's way, and deleted whether or not someone still reads it.
-            let next = Writer::start(&directory);
+            let next = storm(&directory);
             assert_ne!(next.feed, writer.feed);
             let mut deleted = sweep(&directory, later()).unwrap();
             // The new writer runs: its file stays however old its heartbeat would be.
@@ -141,14 +108,14 @@ fn writers_killed_at_random_moments_leave_no_torn_and_no_fresh_state() {
         assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0, "round {round}");
         seen.read_all(&feed);
     }
-    integration_tests::say(format_args!("feed torture: {ROUNDS} writers killed, {n_reads} consistent reads"));
+    say(format_args!("feed torture: {ROUNDS} writers killed, {n_reads} consistent reads"));
 }
 
 #[test]
 fn a_killed_writer_is_gone_within_its_second_by_the_real_clock() {
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("feeds");
-    let mut writer = Writer::start(&directory);
+    let mut writer = storm(&directory);
     let feed = FeedReader::open(&writer.feed).unwrap();
     assert!(feed.is_alive(FeedClock::now()));
     writer.kill();
@@ -162,9 +129,9 @@ fn a_killed_writer_is_gone_within_its_second_by_the_real_clock() {
 fn a_writer_that_ends_takes_its_file_along() {
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("feeds");
-    let mut writer = Writer::start(&directory);
+    let mut writer = storm(&directory);
     assert!(writer.feed.exists());
-    drop(writer.child.stdin.take());
+    writer.end_input();
     assert!(writer.child.wait().unwrap().success());
     assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0);
 }

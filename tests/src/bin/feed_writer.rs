@@ -4,16 +4,13 @@
 //! `feed_writer DIRECTORY storm`: as fast as it can. `feed_writer DIRECTORY steady`: number 41 once, 70 events, then
 //! heartbeats. It prints the path of its feed when the first records are there.
 
-#[path = "../feed_samples.rs"]
-mod feed_samples;
-
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use feed_samples::{bands_of, event_of, load_of, state_of};
+use integration_tests::feed_samples::{bands_of, event_of, load_of, state_of};
 use runtime_core::bus::shm::{FeedClock, FeedInfo, FeedWriter};
 use runtime_core::units::{FrameIdx, StreamSec};
 
