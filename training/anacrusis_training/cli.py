@@ -15,6 +15,8 @@ COMMANDS = {
 }
 """Command to its module and its line of help. Modules are imported when they are asked for: some need PyTorch."""
 
+DESCRIPTION = "Make Anacrusis' own networks: corpus, training, calibration, export."
+
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
@@ -22,7 +24,7 @@ EXIT_INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit status: 0, or 1 with the cause on stderr."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    parser = argparse.ArgumentParser(prog="anacrusis_training", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="cargo xtask train", description=DESCRIPTION)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
     for name, (module_name, help_text) in COMMANDS.items():

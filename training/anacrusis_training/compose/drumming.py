@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -90,12 +90,10 @@ class Drummer:
         *,
         tops: Sequence[str] = TOPS,
         ornament: float = 1.0,
-        fills: Mapping[str, float] = FILL_KINDS,
     ) -> None:
         """`ornament` scales ghost notes and extra kicks; 0 plays the groove as written."""
         self._meter = meter
         self._steps = steps_per_beat
-        self._fills = fills
         self._lively = ornament * pick(rng, (0.0, 0.0, 0.04, 0.1))
         self._top = pick(rng, tops)
         self._lines = [(drum, self._shape_top(rng, f) if drum == TOP else f) for drum, f in pattern.lines]
@@ -147,7 +145,7 @@ class Drummer:
         self, rng: np.random.Generator, band: Band, voice: int, start_beats: float, n_beats: float, energy: float
     ) -> None:
         """A fill of `n_beats` from `start_beats` on."""
-        kind = weighted(rng, self._fills)
+        kind = weighted(rng, FILL_KINDS)
         per_beat = {3: 3, 6: 6}.get(self._steps, pick(rng, (2, 4, 4)))
         if kind == "triplets":
             per_beat = 6 if chance(rng, 0.3) else 3

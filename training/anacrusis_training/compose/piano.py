@@ -27,7 +27,7 @@ GRAND = {
     "curves": EXPRESSIVE_CURVES,
     "tightness_sec": (0.004, 0.018),
     "roll_sec": (0.0, 0.018),
-    "melody_first_sec": (0.0, 0.028),
+    "melody_first_sec": (0.0, 0.024),
     "swell_prob": 0.85,
     "scales": ("major", "major", "minor", "harmonic minor", "harmonic minor", "lydian", "dorian"),
     "colours": ("triad", "triad", "triad", "seventh", "open", "sixth"),

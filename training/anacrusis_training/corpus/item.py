@@ -23,7 +23,7 @@ from anacrusis_training.corpus.recipe import Recipe
 from anacrusis_training.piece import Piece
 from anacrusis_training.render import sound as sounds
 from anacrusis_training.render.soundfonts import Soundfont
-from anacrusis_training.sources.licences import require_allowed
+from anacrusis_training.sources.licences import LicenceError, require_allowed
 
 STEP_COMPOSE, STEP_SOUND, STEP_AUGMENT = 0, 1, 2
 """Steps with a generator of their own; version v is spoilt by step `STEP_AUGMENT` + v."""
@@ -81,7 +81,10 @@ class ItemBuilder:
         """
         recipe = self._job.recipe
         family = recipe.family_of(index)
-        piece = self.compose(index)
+        try:
+            piece = self.compose(index)
+        except LicenceError as error:
+            return Built(Row(index, "skipped", family, reason=str(error)), b"")
         clean, sound = self.sound(piece, index)
         beats = beat_array(piece, len(clean) / recipe.rate_hz)
         if len(beats) < MIN_BEATS:

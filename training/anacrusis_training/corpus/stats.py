@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 
@@ -9,6 +10,9 @@ from anacrusis_training.corpus.manifest import Row
 
 GENERATED_LICENCE = "generated"
 """What an item with nothing of anybody else's in it counts as."""
+
+
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 def describe(rows: Iterable[Row]) -> str:
@@ -23,8 +27,11 @@ def describe(rows: Iterable[Row]) -> str:
     parts.append(_table("drums", made, lambda row: [row.traits.get("drums", "unknown")]))
     parts.append(_table("tempo curve", made, lambda row: [row.traits.get("tempo_curve", "unknown")]))
     parts.append(_table("licence", made, lambda row: row.licences or [GENERATED_LICENCE]))
-    missing = Counter(f"{row.status}: {row.family}: {row.reason}" for row in rows if row.status != "ok")
-    parts += [f"{count} {text}" for text, count in sorted(missing.items(), key=lambda pair: (-pair[1], pair[0]))]
+    # Numbers differ from item to item, and the reasons are the same.
+    missing = Counter(f"{row.status}: {row.family}: {_NUMBER.sub('#', row.reason)}" for row in rows if row.status != "ok")
+    if missing:
+        ordered = sorted(missing.items(), key=lambda pair: (-pair[1], pair[0]))
+        parts.append("\n".join(["not made", *(f"{count:6}  {text}" for text, count in ordered)]))
     return "\n\n".join(parts)
 
 

@@ -18,13 +18,14 @@ import scipy.signal
 import soundfile
 
 from anacrusis_training.piece import Control, Note
+from anacrusis_training.render.programs import played_early
 from anacrusis_training.render.soundfonts import Soundfont
 
 TICKS_PER_SEC = 10_000
-ENGINE_RATE_HZ = 44_100
-"""Rate fluidsynth runs at: its events start at blocks of 64 samples, so half the rate would double the jitter (1.5 ms against 2.9)."""
+ENGINE_RATE_HZ = 22_050
+"""Rate fluidsynth runs at, that of the features. Its events start at blocks of 64 samples: 2.9 ms, a seventh of a frame."""
 
-ENGINE_LATENCY_SEC = 0.0023
+ENGINE_LATENCY_SEC = 0.0044
 """NB: mean delay from an event's time to the block it sounds in, measured at `ENGINE_RATE_HZ`: 1.5 blocks and half a player tick."""
 
 TAIL_SEC = 1.5
@@ -91,7 +92,8 @@ def render_font(
 ) -> np.ndarray:
     """Render notes with one soundfont.
 
-    The delay of the engine and of the font's samples is taken out, so that percussion sounds within 3 ms of its note's time.
+    The delay of the engine and of the font's samples is taken out, so that percussion sounds within 4 ms of its note's time;
+    slow instruments start early, see `render.programs`.
 
     Parameters
     ----------
@@ -124,7 +126,7 @@ def render_font(
         return np.zeros(max(n_samples, 0), np.float32)
     with tempfile.TemporaryDirectory(prefix="anacrusis_render_") as folder:
         midi_path, wave_path = Path(folder, "piece.mid"), Path(folder, "piece.wav")
-        write_midi(notes, controls, midi_path, gains_db)
+        write_midi(played_early(notes, controls), controls, midi_path, gains_db)
         _run_fluidsynth(midi_path, wave_path, font, reverb, timeout_sec)
         stereo, _ = soundfile.read(wave_path, dtype="float32", always_2d=True)
     delay = round((ENGINE_LATENCY_SEC + font.attack_sec) * ENGINE_RATE_HZ)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from anacrusis_training.render.patches import FmPatch, HarmonicPatch, Layer, PartialPatch, Patch, Vibrato
+from anacrusis_training.render.programs import lead_sec
 
 _STRAY_PROB = 0.2
 """How often an instrument is replaced by one of `_STRAY_FAMILIES`."""
@@ -94,7 +95,7 @@ def bowed(rng: np.random.Generator) -> Patch:
     vibrato = Vibrato(float(rng.uniform(5.0, 30.0)), float(rng.uniform(4.5, 6.5)), float(rng.uniform(0.15, 0.5)))
     layers = (Layer(dark, attack_sec, 5.0, 1.0), Layer(bright, 1.5 * attack_sec, 5.0, 1.0))
     waveform = HarmonicPatch(layers, _unison(rng, 12.0), vibrato, formants, breath=float(rng.uniform(0.0, 0.03)))
-    return Patch("bowed", waveform, float(rng.uniform(0.05, 0.3)), lead_sec=_lead(attack_sec))
+    return Patch("bowed", waveform, float(rng.uniform(0.05, 0.3)), lead_sec=lead_sec(attack_sec))
 
 
 def sung(rng: np.random.Generator) -> Patch:
@@ -110,7 +111,7 @@ def sung(rng: np.random.Generator) -> Patch:
     vibrato = Vibrato(float(rng.uniform(10.0, 60.0)), float(rng.uniform(4.8, 6.8)), float(rng.uniform(0.1, 0.6)))
     detunes = _unison(rng, 14.0) if rng.random() < 0.3 else (0.0,)
     waveform = HarmonicPatch(layers, detunes, vibrato, formants, breath=float(rng.uniform(0.002, 0.03)))
-    return Patch("sung", waveform, float(rng.uniform(0.04, 0.15)), lead_sec=_lead(attack_sec))
+    return Patch("sung", waveform, float(rng.uniform(0.04, 0.15)), lead_sec=lead_sec(attack_sec))
 
 
 def brass(rng: np.random.Generator) -> Patch:
@@ -123,7 +124,7 @@ def brass(rng: np.random.Generator) -> Patch:
     vibrato = Vibrato(float(rng.uniform(0.0, 15.0)), 5.2, 0.4)
     formants = ((_log_uniform(rng, 500.0, 1800.0), 1500.0, 1.0),)
     waveform = HarmonicPatch((dark, bright), _unison(rng, 7.0), vibrato, formants, brightness_by_velocity=0.9)
-    return Patch("brass", waveform, 0.05, lead_sec=_lead(attack_sec))
+    return Patch("brass", waveform, 0.05, lead_sec=lead_sec(attack_sec))
 
 
 def wind(rng: np.random.Generator) -> Patch:
@@ -135,7 +136,7 @@ def wind(rng: np.random.Generator) -> Patch:
     vibrato = Vibrato(float(rng.uniform(0.0, 25.0)), float(rng.uniform(4.5, 6.0)), 0.3)
     layers = (Layer(tuple(source), attack_sec, 5.0, 1.0),)
     waveform = HarmonicPatch(layers, vibrato=vibrato, breath=float(rng.uniform(0.01, 0.12)))
-    return Patch("wind", waveform, 0.05, lead_sec=_lead(attack_sec))
+    return Patch("wind", waveform, 0.05, lead_sec=lead_sec(attack_sec))
 
 
 def pad(rng: np.random.Generator) -> Patch:
@@ -144,7 +145,7 @@ def pad(rng: np.random.Generator) -> Patch:
     attack_sec = _log_uniform(rng, 0.05, 0.35)
     layers = (Layer(dark, attack_sec, 8.0, 1.0), Layer(bright, 2.0 * attack_sec, 3.0, float(rng.uniform(0.2, 1.0))))
     return Patch(
-        "pad", HarmonicPatch(layers, _unison(rng, 20.0)), float(rng.uniform(0.2, 0.7)), lead_sec=_lead(attack_sec)
+        "pad", HarmonicPatch(layers, _unison(rng, 20.0)), float(rng.uniform(0.2, 0.7)), lead_sec=lead_sec(attack_sec)
     )
 
 
@@ -230,11 +231,6 @@ def _unison(rng: np.random.Generator, most_cents: float) -> tuple[float, ...]:
     """One to three copies, detuned."""
     count = int(rng.integers(1, 4))
     return tuple(float(cents) for cents in rng.uniform(-most_cents, most_cents, count))
-
-
-def _lead(attack_sec: float) -> float:
-    """Players of slow instruments start early; half of the attack, at most 50 ms."""
-    return min(0.5 * attack_sec, 0.05)
 
 
 def _maybe(rng: np.random.Generator, prob: float, low: float, high: float) -> float:

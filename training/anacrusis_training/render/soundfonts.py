@@ -4,7 +4,9 @@ A rendering is not the soundfont, but a model whose data is all permissively lic
 Fonts are therefore admitted by the SHA-256 of their content, after a reading of their licence:
 
 - FluidR3_GM: MIT ("I hereby release Fluid under the MIT license", README of the font).
-- MuseScore_General_Lite: MIT, parts public domain and CC0 (copyright file of the Debian package musescore-general-soundfont-small).
+- MuseScore_General: MIT, parts public domain and CC0 (copyright file of the Debian package musescore-general-soundfont-lossless).
+- MuseScore_General_Lite: the same with compressed samples (musescore-general-soundfont-small); every start of fluidsynth unpacks
+  them again, which takes four times as long as rendering a minute of music.
 
 Read and left out: TimGM6mb (GPL-2.0), OPL-3_FM_128M (CC BY-SA 4.0), Black Pearl and Red Zeppelin drums (CC BY-SA 3.0);
 FluidR3_GS (MIT) has variation banks only and no General MIDI bank 0, so it is silent by itself.
@@ -49,6 +51,9 @@ class _KnownFont:
 _KNOWN_FONTS = {
     "74594e8f4250680adf590507a306655a299935343583256f3b722c48a1bc1cb0": _KnownFont(
         "FluidR3_GM", "MIT", 0.0025, (0, 8, 16, 24, 25, 32, 40, 48)
+    ),
+    "59287cbb0f424ec76d1bc269eee40dfe0b02252588d72eb016b5d2382e710a8f": _KnownFont(
+        "MuseScore_General", "MIT", 0.0025, (0, 8, 16, 24, 25, 32, 40, 48)
     ),
     "916aaca6b0eb9f9083eb42399614acb2ff4ec72ce28dffff1814592a9696b479": _KnownFont(
         "MuseScore_General_Lite", "MIT", 0.0025, (0, 8, 16, 24, 25, 32, 40, 48)

@@ -17,6 +17,7 @@ from anacrusis_training.piece import DRUM_CHANNEL, Control, Note
 from anacrusis_training.render.drums import Kit
 from anacrusis_training.render.patch_bank import draw_patch
 from anacrusis_training.render.patches import Patch
+from anacrusis_training.render.programs import Programs
 
 _TONE_LEVEL = 0.11
 _DRUM_LEVEL = 0.28
@@ -63,13 +64,13 @@ def render_synth(
     by_channel: dict[int, list[Note]] = defaultdict(list)
     for note in notes:
         by_channel[note.channel].append(note)
-    programs = _program_changes(controls)
+    programs = Programs(controls)
     for channel, played in sorted(by_channel.items()):
         gain = 10.0 ** ((gains_db or {}).get(channel, 0.0) / 20.0)
         if channel == DRUM_CHANNEL:
             part = _DRUM_LEVEL * _play_drums(played, np.random.default_rng((seed, channel)), rate_hz, n_samples)
         else:
-            part = _TONE_LEVEL * _play_channel(played, programs[channel], seed, rate_hz, n_samples)
+            part = _TONE_LEVEL * _play_channel(played, programs, seed, rate_hz, n_samples)
         out += np.float32(gain) * part
     return out
 
@@ -92,13 +93,11 @@ def _play_drums(notes: list[Note], rng: np.random.Generator, rate_hz: int, n_sam
     return out
 
 
-def _play_channel(
-    notes: list[Note], programs: list[tuple[float, int]], seed: int, rate_hz: int, n_samples: int
-) -> np.ndarray:
+def _play_channel(notes: list[Note], programs: Programs, seed: int, rate_hz: int, n_samples: int) -> np.ndarray:
     """Notes of one channel, patch by patch, since saturation takes in all that sounds together, `[n_samples]`."""
     by_program: dict[int, list[Note]] = defaultdict(list)
     for note in notes:
-        by_program[_program_at(programs, note.start_sec)].append(note)
+        by_program[programs.at(note.channel, note.start_sec)].append(note)
     out = np.zeros(n_samples, np.float32)
     for program, played in sorted(by_program.items()):
         rng = np.random.default_rng((seed, played[0].channel, program))
@@ -150,20 +149,3 @@ def _add(out: np.ndarray, sound: np.ndarray, start_sec: float, rate_hz: int) -> 
 
 def _velocity_gain(velocity: int) -> float:
     return (velocity / 127.0) ** _VELOCITY_EXPONENT
-
-
-def _program_changes(controls: Iterable[Control]) -> dict[int, list[tuple[float, int]]]:
-    """Program changes of each channel, (time, program), in time order."""
-    changes: dict[int, list[tuple[float, int]]] = defaultdict(list)
-    for control in controls:
-        if control.kind == "program":
-            changes[control.channel].append((control.time_sec, control.value))
-    for entries in changes.values():
-        entries.sort(key=lambda change: change[0])
-    return changes
-
-
-def _program_at(changes: list[tuple[float, int]], time_sec: float) -> int:
-    """The program in force at a time; 0 before the first change, which may round past its note."""
-    at = bisect.bisect_right([change_sec for change_sec, _ in changes], time_sec + 0.001)
-    return changes[at - 1][1] if at else 0
