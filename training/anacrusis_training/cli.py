@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "corpus": ("anacrusis_training.corpus.command", "build, check and describe corpora of features with known beats"),
+    "model": ("anacrusis_training.learn.command", "train, calibrate, export and score networks"),
 }
 """Command to its module and its line of help. Modules are imported when they are asked for: some need PyTorch."""
 

@@ -11,7 +11,9 @@ from anacrusis_training.render import fluidsynth, sound, soundfonts, synth
 from anacrusis_training.render.patch_bank import draw_patch
 
 RATE_HZ = 22_050
-ONSET_TOLERANCE_SEC = 0.003
+ONSET_TOLERANCE_SEC = 0.004
+"""Half a block and a player tick of fluidsynth, and the spread of the transients of a font's drums about their mean."""
+
 OWN_ONSET_TOLERANCE_SEC = 0.001
 SYSTEM_FONTS = [path for path in (Path("/usr/share/sounds/sf2"), Path("/usr/share/sounds/sf3")) if path.is_dir()]
 FONTS = soundfonts.find_soundfonts(SYSTEM_FONTS) if shutil.which("fluidsynth") else []

@@ -1,7 +1,7 @@
 """Lossy coding through the ffmpeg program, with the coder's delay taken out again.
 
-Coders prepend priming samples and containers do not always say how many; the delay is therefore found by cross-correlation
-with the input, to the sample, so that no truth moves.
+Coders prepend priming samples and containers do not always say how many; the delay is therefore found by
+cross-correlation with the input, to the sample, so that no truth moves.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def through_codec(
     with tempfile.TemporaryDirectory(prefix="anacrusis_codec_") as folder:
         coded = Path(folder, "coded" + codec.suffix)
         raw = ["-f", "f32le", "-ar", str(rate_hz), "-ac", "1"]
-        # NB: libvorbis refuses bit rates outside a range that depends on the sample rate; its quality scale has no such holes.
+        # NB: libvorbis refuses bit rates outside a range that depends on the sample rate; its quality scale has none.
         setting = ["-q:a", str(round(rate_kbps / 16 - 3))] if codec.name == "vorbis" else ["-b:a", f"{rate_kbps}k"]
         encode = [*raw, "-i", "pipe:0", "-c:a", codec.encoder, *setting, str(coded)]
         _run_ffmpeg(encode, samples.astype("<f4").tobytes(), timeout_sec)

@@ -20,7 +20,7 @@ def tilt(samples: np.ndarray, rate_hz: int, pivot_hz: float, tilt_db: float) -> 
 def parametric(samples: np.ndarray, rate_hz: int, centre_hz: float, gain_db: float, quality: float) -> np.ndarray:
     """Raise or lower one band.
 
-    Second-order peaking filter: Bristow-Johnson, Cookbook formulae for audio EQ biquad filter coefficients, "peakingEQ".
+    Second-order peaking filter: Bristow-Johnson, Cookbook formulae for audio EQ biquad filter coefficients, peakingEQ.
 
     Parameters
     ----------
@@ -56,7 +56,10 @@ def low_pass(samples: np.ndarray, rate_hz: int, cutoff_hz: float, order: int = 2
 
 
 def band_limit(samples: np.ndarray, rate_hz: int, low_hz: float, high_hz: float) -> np.ndarray:
-    """What a telephone, a laptop or a radio leaves: fourth-order cut at the bottom, second-order at the top, a resonance in between."""
+    """What a telephone, a laptop or a radio leaves.
+
+    Fourth-order cut at the bottom, second-order at the top, a resonance in between.
+    """
     if low_hz >= high_hz:
         raise ValueError(f"low_hz must be below high_hz, not {low_hz} and {high_hz}")
     inner = low_pass(high_pass(samples, rate_hz, low_hz, order=4), rate_hz, high_hz)

@@ -39,7 +39,7 @@ def wow_flutter(rng: np.random.Generator, samples: np.ndarray, rate_hz: int, dis
 
 
 def comb(samples: np.ndarray, rate_hz: int, delay_sec: float, gain: float) -> np.ndarray:
-    """Add a delayed copy, as two microphones folded to mono do; the undelayed one stays the louder (`abs(gain)` < 1)."""
+    """Add a delayed copy, as two microphones folded to mono do; the undelayed one stays the louder."""
     if not -1 < gain < 1 or delay_sec < 0:
         raise ValueError(f"gain must be within (-1, 1) and delay not negative, not {gain} and {delay_sec} s")
     out = samples.astype(np.float32)

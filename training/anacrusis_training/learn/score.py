@@ -59,14 +59,18 @@ def raw_activations(model: Mixture, features: dict[str, Path]) -> dict[str, np.n
 def write_activations(
     raw: dict[str, np.ndarray], features: dict[str, Path], calibration: Calibration, out_dir: Path, delay_frames: int = 0
 ) -> None:
-    """Calibrate and write one ``.npz`` per piece as `anacrusis eval --activations` reads it; row n describes frame n."""
+    """Calibrate and write one ``.npz`` per piece as `anacrusis eval --activations` reads it.
+
+    Row n describes frame n; with a delay it is announced that much later, as the network would.
+    """
     out_dir.mkdir(parents=True, exist_ok=True)
     for name, probs in raw.items():
         calibrated = calibration.apply(torch.from_numpy(probs)).numpy()
         if delay_frames:
             last = np.repeat(calibrated[-1:], delay_frames, 0)
             calibrated = np.concatenate([calibrated[delay_frames:], last])
-        np.savez(out_dir / f"{features[name].stem}.npz", activations=calibrated.astype(np.float32))
+        path = out_dir / f"{features[name].stem}.npz"
+        np.savez(path, activations=calibrated.astype(np.float32), delay_frames=np.int64(delay_frames))
 
 
 def evaluate(anacrusis_bin: Path, corpus: Path, activations_dir: Path, arguments: tuple[str, ...] = ()) -> dict:

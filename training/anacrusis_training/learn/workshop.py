@@ -73,10 +73,10 @@ class Workshop:
         finally:
             group.close()
 
-    def mixture(self, calibration: Calibration = Calibration()) -> Mixture:
+    def mixture(self, calibration: Calibration | None = None) -> Mixture:
         """The trained members as the recipe mixes them."""
         members = [load_network(self.network_dir(name)) for name in self.recipe.members]
-        return Mixture(members, list(self.recipe.members.values()), calibration)
+        return Mixture(members, list(self.recipe.members.values()), calibration or Calibration())
 
     def delay_frames(self) -> int:
         """The members' common delay.

@@ -31,14 +31,14 @@ class Calibration:
 class Mixture(nn.Module):
     """What a model file holds: members with weights that sum to 1, and a calibration."""
 
-    def __init__(self, members: list[nn.Module], weights: list[float], calibration: Calibration = Calibration()) -> None:
+    def __init__(self, members: list[nn.Module], weights: list[float], calibration: Calibration | None = None) -> None:
         super().__init__()
         if len(members) != len(weights) or not members:
             raise ValueError(f"mixture: expected one weight for each of {len(members)} members, got {len(weights)}")
         if abs(sum(weights) - 1.0) > 1e-6:
             raise ValueError(f"mixture: weights have to sum to 1, got {weights}")
         self.members = nn.ModuleList(members)
-        self.weights, self.calibration = list(weights), calibration
+        self.weights, self.calibration = list(weights), calibration or Calibration()
 
     def initial_states(self, batch: int) -> list[torch.Tensor]:
         """The states of all members, one after another."""

@@ -1,4 +1,4 @@
-"""Drum synthesis: a random kit whose hits are tones that fall in pitch, filtered noise, and clusters of square waves for metal.
+"""Drum synthesis: a random kit whose hits are tones that fall in pitch, filtered noise, and square waves for metal.
 
 The drum machines of the 1980s work this way (808, 909); wide random ranges reach from those to noises no kit has.
 """
@@ -146,7 +146,10 @@ class Kit:
         self._hits: dict[tuple[int, int], np.ndarray] = {}
 
     def hit(self, pitch: int, variant: int) -> np.ndarray:
-        """One stroke at full strength, float32 `[n_samples]`, with its transient at the start; `variant` is a different stroke of the same drum."""
+        """One stroke at full strength, float32 `[n_samples]`, with its transient at the start.
+
+        `variant` is a different stroke of the same drum.
+        """
         key = (pitch, variant)
         if key not in self._hits:
             # The drum's character comes from its pitch alone, the noise of a stroke from the variant as well.

@@ -1,7 +1,8 @@
 """Notes of a piece through the fluidsynth program and a soundfont.
 
 The MIDI file handed over has absolute times under one constant tempo event.
-NB: a tempo event per beat makes fluidsynth 2.3.1 drift, by up to 0.1 s in 2 minutes, because it restarts its clock at a block edge.
+NB: a tempo event per beat makes fluidsynth 2.3.1 drift, by up to 0.1 s in 2 minutes, because it restarts its clock
+at a block edge.
 """
 
 from __future__ import annotations
@@ -23,10 +24,13 @@ from anacrusis_training.render.soundfonts import Soundfont
 
 TICKS_PER_SEC = 10_000
 ENGINE_RATE_HZ = 22_050
-"""Rate fluidsynth runs at, that of the features. Its events start at blocks of 64 samples: 2.9 ms, a seventh of a frame."""
+"""Rate fluidsynth runs at, that of the features.
+
+Its events start at blocks of 64 samples: 2.9 ms, a seventh of a frame.
+"""
 
 ENGINE_LATENCY_SEC = 0.0044
-"""NB: mean delay from an event's time to the block it sounds in, measured at `ENGINE_RATE_HZ`: 1.5 blocks and half a player tick."""
+"""NB: mean delay from an event's time to its sound, measured at `ENGINE_RATE_HZ`: 1.5 blocks and half a player tick."""
 
 TAIL_SEC = 1.5
 """Sound kept after the last note, for releases and reverberation."""
@@ -92,8 +96,8 @@ def render_font(
 ) -> np.ndarray:
     """Render notes with one soundfont.
 
-    The delay of the engine and of the font's samples is taken out, so that percussion sounds within 4 ms of its note's time;
-    slow instruments start early, see `render.programs`.
+    The delay of the engine and of the font's samples is taken out, so that percussion sounds within 4 ms of its
+    note's time; slow instruments start early, see `render.programs`.
 
     Parameters
     ----------
@@ -144,7 +148,8 @@ def _run_fluidsynth(midi_path: Path, wave_path: Path, font: Soundfont, reverb: b
     # fmt: off
     command = [
         "fluidsynth", "-n", "-i", "-q", "-g", str(_GAIN), "-r", str(ENGINE_RATE_HZ), "-R", switch, "-C", switch,
-        "-o", "synth.dynamic-sample-loading=1", "-O", "float", "-T", "wav", "-F", str(wave_path), str(font.path), str(midi_path),
+        "-o", "synth.dynamic-sample-loading=1", "-O", "float", "-T", "wav",
+        "-F", str(wave_path), str(font.path), str(midi_path),
     ]
     # fmt: on
     try:

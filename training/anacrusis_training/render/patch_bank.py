@@ -55,7 +55,7 @@ def bass(rng: np.random.Generator) -> Patch:
 
 
 def plucked(rng: np.random.Generator) -> Patch:
-    """Plucked or struck string: groups of harmonics that die the sooner the higher they are, as in Karplus and Strong 1983."""
+    """Plucked or struck string: the higher its harmonics are, the sooner they die, as in Karplus and Strong 1983."""
     position, slope = float(rng.uniform(0.08, 0.45)), float(rng.uniform(0.6, 1.6))
     numbers = np.arange(1, 61)
     amplitudes = np.abs(np.sin(np.pi * numbers * position)) / numbers**slope
@@ -214,7 +214,10 @@ _FAMILIES: tuple[tuple[_Maker, ...], ...] = (
 def _filtered_pair(
     rng: np.random.Generator, cutoff_range_hz: tuple[float, float], opening_range: tuple[float, float]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """A sawtooth, square or pulse behind a closed filter, and what opening the filter adds; the filter tracks a pitch of 220 Hz."""
+    """A sawtooth, square or pulse behind a closed filter, and what opening the filter adds.
+
+    Cutoffs hold at a pitch of 220 Hz and follow the pitch.
+    """
     numbers = np.arange(1, 61)
     duty = float(rng.choice([0.5, 0.3, 0.12]))
     wave = 1.0 / numbers if rng.random() < 0.6 else np.abs(np.sin(np.pi * numbers * duty)) / numbers

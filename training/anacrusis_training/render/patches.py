@@ -1,9 +1,9 @@
 """Patches of our own synthesiser: what one held note of one pitch sounds like.
 
-Three kinds cover the classic methods. `HarmonicPatch` sums layers of harmonics, each with its own envelope: analogue-like (a bright layer
-that dies over a dark one that stays, in the place of a filter sweep), plucked strings (high harmonics die sooner), organ, bowed strings,
-brass, pads, and sung vowels (harmonics shaped by formants). `FmPatch` is two-operator frequency modulation (Chowning 1973).
-`PartialPatch` sums inharmonic partials, for bells and bars.
+Three kinds cover the classic methods. `HarmonicPatch` sums layers of harmonics, each with its own envelope:
+analogue-like (a bright layer that dies over a dark one that stays, in the place of a filter sweep), plucked strings
+(high harmonics die sooner), organ, bowed strings, brass, pads, and sung vowels (harmonics shaped by formants).
+`FmPatch` is two-operator frequency modulation (Chowning 1973). `PartialPatch` sums inharmonic partials, as bells do.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class HarmonicPatch:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FmPatch:
-    """Two-operator frequency modulation: an index that falls from `index_peak` to `index_floor` with `index_decay_sec`."""
+    """Two-operator frequency modulation: its index falls from `index_peak` to `index_floor` with `index_decay_sec`."""
 
     ratio: float
     index_peak: float

@@ -18,13 +18,14 @@ MOST_LEAD_SEC = 0.05
 _SAME_TIME_SEC = 0.001
 """A program change this much after a note still counts for it: times are rounded."""
 
-# NB: from a note's time to half of its greatest level, ms: the mean of the two fonts of `render.soundfonts`, two pitches at velocity 90.
-# Programs that are not listed take under 25 ms.
+# NB: from a note's time to half of its greatest level, ms: the mean of FluidR3_GM and MuseScore_General_Lite, two
+# pitches, velocity 90. Programs that are not listed take under 25 ms.
 # fmt: off
 _ATTACK_MS = {
-    17: 29, 19: 71, 21: 36, 22: 29, 23: 26, 40: 130, 41: 88, 42: 155, 43: 115, 44: 76, 45: 58, 48: 78, 49: 195, 50: 65, 51: 69, 52: 190,
-    53: 55, 54: 97, 57: 47, 60: 28, 63: 97, 68: 38, 70: 26, 71: 34, 72: 104, 73: 58, 74: 47, 75: 55, 76: 56, 77: 77, 78: 131, 85: 31,
-    89: 299, 91: 23, 92: 138, 93: 174, 94: 150, 95: 209, 97: 212, 99: 28, 101: 397, 102: 77, 103: 122, 109: 68, 110: 131,
+    17: 29, 19: 71, 21: 36, 22: 29, 23: 26, 40: 130, 41: 88, 42: 155, 43: 115, 44: 76, 45: 58, 48: 78, 49: 195,
+    50: 65, 51: 69, 52: 190, 53: 55, 54: 97, 57: 47, 60: 28, 63: 97, 68: 38, 70: 26, 71: 34, 72: 104, 73: 58,
+    74: 47, 75: 55, 76: 56, 77: 77, 78: 131, 85: 31, 89: 299, 91: 23, 92: 138, 93: 174, 94: 150, 95: 209, 97: 212,
+    99: 28, 101: 397, 102: 77, 103: 122, 109: 68, 110: 131,
 }
 # fmt: on
 

@@ -90,7 +90,8 @@ def choose_sound(rng: np.random.Generator, fonts: Sequence[Soundfont]) -> Sound:
     """Draw a sound.
 
     A third of the pieces are played by a soundfont alone, a third by our own synthesiser alone, a third by both.
-    The drums' level is drawn apart from the rest, from buried to loud, and sometimes one channel stands out as a lead voice does.
+    The drums' level is drawn apart from the rest, from buried to loud, and sometimes one channel stands out as a lead
+    voice does.
 
     Parameters
     ----------
@@ -145,7 +146,7 @@ def render(piece: Piece, sound: Sound, rate_hz: int = DEFAULT_RATE_HZ) -> np.nda
     -------
     np.ndarray
         Mono samples, float32 `[n_samples]`, peak `augment.dynamics.PEAK`; from time 0 to a tail after the piece's end.
-        A percussive note's transient is within 3 ms of its time.
+        A percussive note's transient is within 4 ms of its time.
 
     Raises
     ------

@@ -1,12 +1,12 @@
 """Soundfonts that may voice training data: known by content, each with a permissive licence.
 
-A rendering is not the soundfont, but a model whose data is all permissively licensed is easier to explain than one whose data is not.
-Fonts are therefore admitted by the SHA-256 of their content, after a reading of their licence:
+A rendering is not the soundfont, but a model whose data is all permissively licensed is easier to explain than one
+whose data is not. Fonts are therefore admitted by the SHA-256 of their content, after a reading of their licence:
 
 - FluidR3_GM: MIT ("I hereby release Fluid under the MIT license", README of the font).
-- MuseScore_General: MIT, parts public domain and CC0 (copyright file of the Debian package musescore-general-soundfont-lossless).
-- MuseScore_General_Lite: the same with compressed samples (musescore-general-soundfont-small); every start of fluidsynth unpacks
-  them again, which takes four times as long as rendering a minute of music.
+- MuseScore_General: MIT, parts public domain and CC0 (copyright file of Debian's musescore-general-soundfont-lossless).
+- MuseScore_General_Lite: the same with compressed samples (musescore-general-soundfont-small); every start of
+  fluidsynth unpacks them again, which takes four times as long as rendering a minute of music.
 
 Read and left out: TimGM6mb (GPL-2.0), OPL-3_FM_128M (CC BY-SA 4.0), Black Pearl and Red Zeppelin drums (CC BY-SA 3.0);
 FluidR3_GS (MIT) has variation banks only and no General MIDI bank 0, so it is silent by itself.
@@ -27,8 +27,8 @@ _HASH_CHUNK_BYTES = 1 << 20
 class Soundfont:
     """A usable soundfont.
 
-    `attack_sec` is the silence before the transient of its percussion samples, the mean over closed hi-hat, kick and side stick
-    (measured at 10 % of the peak); `kits` are the drum programs it has.
+    `attack_sec` is the silence before the transient of its percussion samples, the mean over closed hi-hat, kick and
+    side stick (measured at 10 % of the peak); `kits` are the drum programs it has.
     """
 
     path: Path
@@ -47,7 +47,8 @@ class _KnownFont:
     kits: tuple[int, ...]
 
 
-# NB: attacks measured with fluidsynth 2.3.1 at 44.1 kHz: closed hi-hat 0.9, kick 2.8, side stick 3.8 ms in both fonts (they share samples).
+# NB: attacks measured with fluidsynth 2.3.1 at 44.1 kHz: closed hi-hat 0.9, kick 2.8, side stick 3.8 ms in all fonts,
+# which share samples.
 _KNOWN_FONTS = {
     "74594e8f4250680adf590507a306655a299935343583256f3b722c48a1bc1cb0": _KnownFont(
         "FluidR3_GM", "MIT", 0.0025, (0, 8, 16, 24, 25, 32, 40, 48)

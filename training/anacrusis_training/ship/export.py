@@ -58,6 +58,22 @@ def network_entry(spec: dict[str, Any]) -> dict[str, Any]:
     return entry
 
 
+def shape_statement(mixture: Mixture, delay_frames: int) -> dict[str, Any]:
+    """What shapes the model besides its tensors: in the manifest, and once more in the weights' metadata."""
+    out: dict[str, Any] = {"calibration": dataclasses.asdict(mixture.calibration), "delay_frames": delay_frames}
+    if len(mixture.members) > 1:
+        out["members"] = [member_entry(member, weight) for member, weight in zip(mixture.members, mixture.weights)]
+    elif entry := network_entry(mixture.members[0].spec):
+        out["network"] = entry
+    return out
+
+
+def member_entry(member: torch.nn.Module, weight: float) -> dict[str, Any]:
+    """A member as the manifest lists it."""
+    entry = network_entry(member.spec)
+    return {"architecture": member.architecture, "weight": weight} | ({"network": entry} if entry else {})
+
+
 def mixture_tensors(mixture: Mixture) -> dict[str, torch.Tensor]:
     """All weights, each member's under ``member.<i>.``; those of a single member without."""
     named = {}
@@ -98,6 +114,8 @@ def export(mixture: Mixture, statement: Statement, card: str, out_dir: Path) -> 
         "attribution": statement.attribution,
         "changes": statement.changes,
     }
+    shaping = shape_statement(mixture, statement.delay_frames)
+    metadata["network"] = contract.canonical_json(shaping)
     mixture = mixture.eval()
     safetensors.torch.save_file(mixture_tensors(mixture), out_dir / "model.safetensors", metadata)
     write_onnx(mixture, out_dir / "model.onnx", metadata)
@@ -108,8 +126,7 @@ def export(mixture: Mixture, statement: Statement, card: str, out_dir: Path) -> 
         "kind": "beat_model",
         "architecture": architecture(mixture),
         "front_end": front_end,
-        "calibration": dataclasses.asdict(mixture.calibration),
-        "delay_frames": statement.delay_frames,
+        **shaping,
         "parameters": n_parameters(mixture),
         "files": {name: _file_entry(out_dir / name) for name in ("card.md", "model.onnx", "model.safetensors")},
         "contract": {"version": current["contract_version"], "hash": contract_hash, "scope": scope},
@@ -119,13 +136,6 @@ def export(mixture: Mixture, statement: Statement, card: str, out_dir: Path) -> 
         "changes": statement.changes,
         "trained_on": statement.trained_on,
     }
-    if len(mixture.members) == 1:
-        manifest["network"] = network_entry(mixture.members[0].spec)
-    else:
-        manifest["members"] = [
-            {"architecture": member.architecture, "network": network_entry(member.spec), "weight": weight}
-            for member, weight in zip(mixture.members, mixture.weights)
-        ]
     (out_dir / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 
 

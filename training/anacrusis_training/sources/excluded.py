@@ -88,14 +88,15 @@ def names_in_manifest(manifest: dict[str, Any], harmonix_ids: Iterable[str] = ()
     Parameters
     ----------
     manifest
-        The corpus' manifest: a list ``pieces``, each with a ``source`` such as ``owner/name@commit path/in/it (remark)``.
+        The corpus' manifest: a list ``pieces``, each with a ``source``: ``owner/name@commit path/in/it (remark)``.
     harmonix_ids
         Further song ids to exclude, those of sets whose manifest is not at hand.
 
     Returns
     -------
     dict[str, list[str]]
-        Items of the collections that have a loader by path or id, all others by their source as it is written, under ``"other"``.
+        Items of the collections that have a loader by path or id, all others by their source as it is written,
+        under ``"other"``.
     """
     names: dict[str, set[str]] = {collection: set() for collection in (*_COLLECTIONS.values(), "other")}
     names["harmonixset"].update(harmonix_ids)

@@ -129,7 +129,7 @@ class GrooveSource:
 
 
 def click_offset_sec(notes: Sequence[Note], beats: Sequence[Beat]) -> float:
-    """How much later than the click the drummer plays: the median distance of the nearest strokes; 0 where there are too few.
+    """How much later than the click the drummer plays: the median distance of the nearest strokes, 0 with too few.
 
     Kick, snare, hi-hat and ride count, everything where there are none of them.
     """

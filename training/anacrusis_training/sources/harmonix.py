@@ -1,7 +1,7 @@
 """Harmonix Set: beats and sections of real songs, without their sound, for generated arrangements; MIT.
 
-Nieto, McCallum, Davies, Robertson, Stark and Egozy, "The Harmonix Set: beats, downbeats, and functional segment annotations
-of Western popular music", 2019. Only songs of the training part of a split by artist are used.
+Nieto, McCallum, Davies, Robertson, Stark and Egozy, "The Harmonix Set: beats, downbeats, and functional segment
+annotations of Western popular music", 2019. Only songs of the training part of a split by artist are used.
 """
 
 from __future__ import annotations
@@ -138,7 +138,13 @@ class HarmonixSource:
 
 
 def read_beats(path: Path) -> list[Beat]:
-    """Beats of a file with lines of time, place in the bar and bar; `ValueError` where a line is none or times do not increase."""
+    """Beats of a file with lines of time, place in the bar and bar.
+
+    Raises
+    ------
+    ValueError
+        Where a line is none, or times do not increase.
+    """
     beats: list[Beat] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
@@ -155,7 +161,15 @@ def read_beats(path: Path) -> list[Beat]:
 
 
 def read_sections(path: Path) -> list[Section]:
-    """Sections of a file with lines of start and label; a label that maps to none of ours goes on with the one before."""
+    """Sections of a file with lines of start and label.
+
+    A label that maps to none of ours goes on with the one before.
+
+    Raises
+    ------
+    ValueError
+        Where a start is no number.
+    """
     sections: list[Section] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():

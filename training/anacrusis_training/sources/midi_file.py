@@ -15,7 +15,7 @@ from anacrusis_training.sources.excluded import content_hash
 _DEFAULT_TEMPO_USEC = 500_000
 _SHORTEST_NOTE_SEC = 0.02
 _MUSICAL_CONTROLLERS = frozenset((1, 7, 10, 11, 64, 66, 67, 91, 93))
-"""Modulation, volume, pan, expression, pedals and effect levels; bank selects and the like would need the original device."""
+"""Modulation, volume, pan, expression, pedals, effect levels; bank selects and the like need the original device."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
