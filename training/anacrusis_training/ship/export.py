@@ -117,7 +117,8 @@ def export(mixture: Mixture, statement: Statement, card: str, out_dir: Path) -> 
     shaping = shape_statement(mixture, statement.delay_frames)
     metadata["network"] = contract.canonical_json(shaping)
     mixture = mixture.eval()
-    safetensors.torch.save_file(mixture_tensors(mixture), out_dir / "model.safetensors", metadata)
+    weights = safetensors.torch.save(mixture_tensors(mixture), metadata)
+    (out_dir / "model.safetensors").write_bytes(with_sorted_header(weights))
     write_onnx(mixture, out_dir / "model.onnx", metadata)
     (out_dir / "card.md").write_text(card)
     manifest: dict[str, Any] = {
@@ -137,6 +138,19 @@ def export(mixture: Mixture, statement: Statement, card: str, out_dir: Path) -> 
         "trained_on": statement.trained_on,
     }
     (out_dir / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+
+
+def with_sorted_header(data: bytes) -> bytes:
+    """A safetensors file with its header in one order: the library writes the metadata in another order each time.
+
+    The format (huggingface/safetensors, README): length of the header as a little-endian 64-bit number, the header as JSON padded with
+    spaces to a multiple of 8, then the tensors, whose offsets count from there.
+    """
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    text = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
 
 def _file_entry(path: Path) -> dict[str, Any]:
