@@ -5,7 +5,8 @@
 //! depends on together with that part itself, so that a mismatch is refused with the first differing field named.
 //!
 //! Versions follow semver: **major** = label order, horizons, tensor name, shape, type, feature order, rate or
-//! meaning (a loader refuses another major); **minor** = an added optional output or field; **patch** = new weights
+//! meaning (a loader refuses another major); **minor** = an added optional output, field or form, outside of what models
+//! hash, so that older models keep their hash (a loader refuses what it does not know by its name); **patch** = new weights
 //! under the same shapes.
 //!
 //! Used at start-up and by tools; nothing here runs on the audio thread.
@@ -19,7 +20,7 @@ pub mod v1;
 pub use canonical::canonical_json;
 pub use compare::{Difference, first_difference};
 pub use error::ContractError;
-pub use schema::{AudioSpec, BeatModelSpec, ClockSpec, Contract, FrontEndSpec, LogFilterbankSpec, ModelKind, TensorSpec};
+pub use schema::{AudioSpec, BeatModelSpec, ClockSpec, Contract, FrontEndSpec, LogFilterbankSpec, ModelKind, StateSpec, TensorSpec};
 
 /// The text of the contract that this build was made with.
 pub const V1_JSON: &str = include_str!("../v1.json");

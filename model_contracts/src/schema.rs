@@ -42,6 +42,8 @@ pub struct Contract {
     pub logfb: LogFilterbankSpec,
     /// Tensors of a beat model.
     pub beat_model: BeatModelSpec,
+    /// States of a beat model that does not have the ones of [`Self::beat_model`].
+    pub beat_model_states: StateSpec,
     value: Value,
 }
 
@@ -128,6 +130,17 @@ pub struct BeatModelSpec {
     pub outputs: Vec<TensorSpec>,
 }
 
+/// `beat_model_states`: how a beat model with states of its own choosing names them.
+#[derive(Debug, Clone, Deserialize)]
+pub struct StateSpec {
+    /// What the names of all states begin with.
+    pub prefix: String,
+    /// What the name of a state's new value adds to the state's.
+    pub next_suffix: String,
+    /// Element type.
+    pub element: String,
+}
+
 #[derive(Deserialize)]
 struct Raw {
     contract_version: String,
@@ -137,6 +150,7 @@ struct Raw {
     horizons_beats: Vec<u32>,
     features: RawFeatures,
     beat_model: BeatModelSpec,
+    beat_model_states: StateSpec,
 }
 
 #[derive(Deserialize)]
@@ -172,6 +186,7 @@ impl Contract {
             horizons_beats: raw.horizons_beats,
             logfb: raw.features.logfb,
             beat_model: raw.beat_model,
+            beat_model_states: raw.beat_model_states,
             value,
         };
         contract.check_rules()?;
@@ -297,7 +312,10 @@ impl Contract {
             self.beat_model.outputs.first().is_some_and(|t| t.0 == "activations")
                 && self.beat_model.outputs.len() == self.beat_model.inputs.len(),
             format!("{:?}", self.beat_model.outputs),
-        )
+        )?;
+        let states = &self.beat_model_states;
+        rule("/beat_model_states/prefix", "some text", !states.prefix.is_empty(), states.prefix.clone())?;
+        rule("/beat_model_states/next_suffix", "some text", !states.next_suffix.is_empty(), states.next_suffix.clone())
     }
 }
 
@@ -354,6 +372,8 @@ mod tests {
             ("/beat_model/front_end/hop_samples", Value::from(440), "/beat_model/front_end/hop_samples"),
             ("/beat_model/inputs/0/0", Value::from("x"), "/beat_model/inputs"),
             ("/beat_model/outputs/0/0", Value::from("y"), "/beat_model/outputs"),
+            ("/beat_model_states/prefix", Value::from(""), "/beat_model_states/prefix"),
+            ("/beat_model_states/next_suffix", Value::from(""), "/beat_model_states/next_suffix"),
         ] {
             match Contract::parse(&altered(pointer, new)) {
                 Err(ContractError::Rule { field: got, .. }) => assert_eq!(got, field),
@@ -404,6 +424,15 @@ mod tests {
         assert_eq!(same.scope_hash(ModelKind::BeatModel).unwrap(), hash);
         let other = Contract::parse(&altered("/beat_model/state_init", Value::from("ones"))).unwrap();
         assert_ne!(other.scope_hash(ModelKind::BeatModel).unwrap(), hash);
+    }
+
+    /// Minor versions add; what models of 1.0.0 state of themselves still holds.
+    #[test]
+    fn a_model_of_the_first_minor_version_still_fits() {
+        const HASH_OF_1_0_0: &str = "sha256:ef50b1f5bc53a61579bc36add77a6856098ce3a5ed1cfde6bc263a65075bf8f5";
+        let current = Contract::current();
+        let scope = current.scope(ModelKind::BeatModel).unwrap();
+        assert_eq!(current.check_model(ModelKind::BeatModel, "1.0.0", &scope, HASH_OF_1_0_0), Ok(()));
     }
 
     #[test]

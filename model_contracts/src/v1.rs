@@ -40,6 +40,18 @@ pub mod beat_model {
     pub const STATE_INIT: &str = "zeros";
 }
 
+/// `/beat_model_states`
+pub mod beat_model_states {
+    /// `/beat_model_states/element`
+    pub const ELEMENT: &str = "f32";
+    /// `/beat_model_states/init`
+    pub const INIT: &str = "zeros";
+    /// `/beat_model_states/next_suffix`
+    pub const NEXT_SUFFIX: &str = "_next";
+    /// `/beat_model_states/prefix`
+    pub const PREFIX: &str = "state_";
+}
+
 /// `/clocks`
 pub mod clocks {
     /// `/clocks/anticipator_hz`
@@ -56,7 +68,7 @@ pub mod clocks {
     pub const TICKS_PER_BEAT: u32 = 24;
 }
 /// `/contract_version`
-pub const CONTRACT_VERSION: &str = "1.0.0";
+pub const CONTRACT_VERSION: &str = "1.1.0";
 
 /// `/features`
 pub mod features {
