@@ -8,6 +8,7 @@
 
 pub mod instance;
 pub mod interpose;
+pub mod model_set;
 pub mod outputs;
 pub mod params;
 pub mod port;

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use midi_port::OFFSET_MS;
 use nice_plug::prelude::*;
 use runtime_core::analysis::config::TempoRange;
-use runtime_core::bus::marks::{ModelChoice, Settings};
+use runtime_core::bus::marks::Settings;
 use runtime_core::rt::midi_clock::{ClockPolicy, OnSilence, Relock};
 
+use crate::model_set::ModelSet;
 use crate::saved::SavedState;
 
 /// Slowest and fastest tempo that can be followed, BPM.
@@ -57,27 +58,6 @@ pub enum MeterLock {
     #[id = "7"]
     #[name = "7 beats"]
     Seven,
-}
-
-/// Which activation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[allow(missing_docs, reason = "each variant's name for users is its documentation")]
-pub enum ModelSet {
-    #[id = "all"]
-    #[name = "All networks"]
-    All,
-    #[id = "1"]
-    #[name = "Network 1"]
-    One,
-    #[id = "2"]
-    #[name = "Network 2"]
-    Two,
-    #[id = "3"]
-    #[name = "Network 3"]
-    Three,
-    #[id = "flux"]
-    #[name = "Spectral flux"]
-    Flux,
 }
 
 /// What the clock does while nothing is locked.
@@ -194,7 +174,7 @@ impl Default for AnacrusisParams {
             tempo_min: tempo("Slowest tempo", TEMPO_BPM.0),
             tempo_max: tempo("Fastest tempo", TEMPO_BPM.1),
             meter: EnumParam::new("Meter", MeterLock::Auto),
-            model: EnumParam::new("Model", ModelSet::All),
+            model: EnumParam::new("Model", ModelSet::AUTOMATIC),
             offset_ms: FloatParam::new("Output offset", 0.0, OFFSET_RANGE_MS).with_step_size(0.1).with_unit(" ms"),
             notes: BoolParam::new("Beat notes", true),
             note_channel: IntParam::new("Note channel", 1, IntRange::Linear { min: 1, max: 16 }),
@@ -240,14 +220,7 @@ impl AnacrusisParams {
             MeterLock::Six => 6,
             MeterLock::Seven => 7,
         };
-        let model = match self.model.value() {
-            ModelSet::All => ModelChoice::All,
-            ModelSet::One => ModelChoice::One(0),
-            ModelSet::Two => ModelChoice::One(1),
-            ModelSet::Three => ModelChoice::One(2),
-            ModelSet::Flux => ModelChoice::Flux,
-        };
-        Settings { min_bpm, max_bpm, beats_per_bar, model }
+        Settings { min_bpm, max_bpm, beats_per_bar, model: self.model.value().choice() }
     }
 
     /// What clocks do in silence and after a jump of the beat. Real-time safe: yes.

@@ -1,5 +1,7 @@
 //! Runs of the engine and the offline analysis over generated audio. Tests only.
 
+#[cfg(feature = "ort")]
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use runtime_core::analysis::activation::{Activation, StepError, StepModel};
@@ -7,13 +9,19 @@ use runtime_core::analysis::beat_model::{BeatModel, ModelOrigin};
 use runtime_core::analysis::config::{DecoderKind, EngineConfig};
 use runtime_core::analysis::engine::Engine;
 use runtime_core::analysis::offline::OfflineAnalysis;
+use runtime_core::bus::marks::ModelChoice;
 use runtime_core::state::BeatEvent;
 
 use crate::say;
 
-/// The embedded networks, or `None`, said aloud.
+/// The networks that run by default, or `None`, said aloud.
 pub fn networks() -> Option<BeatModel> {
-    let model = BeatModel::load_default();
+    chosen(ModelChoice::Auto)
+}
+
+/// The embedded networks of a choice, or `None`, said aloud.
+pub fn chosen(choice: ModelChoice) -> Option<BeatModel> {
+    let model = BeatModel::load(choice);
     match &model.origin {
         ModelOrigin::Networks(_) => Some(model),
         ModelOrigin::Fallback { reason } => {
@@ -21,6 +29,18 @@ pub fn networks() -> Option<BeatModel> {
             None
         }
     }
+}
+
+/// ONNX Runtime's library as `cargo xtask ort-runtime` leaves it, or `None`, said aloud.
+#[cfg(feature = "ort")]
+pub fn ort_library() -> Option<PathBuf> {
+    let name = format!("anacrusis_ort_1_23_2.{}", std::env::consts::DLL_EXTENSION);
+    let library = xtask::workspace_root().join("target/ort").join(name);
+    if library.exists() {
+        return Some(library);
+    }
+    say("SKIPPED: ONNX Runtime is missing; run `cargo xtask ort-runtime`");
+    None
 }
 
 /// The default configuration at a rate, with a decoder.
@@ -94,6 +114,10 @@ impl StepModel for Recorder {
         self.net.n_features()
     }
 
+    fn delay_frames(&self) -> usize {
+        self.net.delay_frames()
+    }
+
     fn step(&mut self, features: &[f32]) -> Result<Activation, StepError> {
         let activation = self.net.step(features)?;
         self.activations.lock().unwrap_or_else(PoisonError::into_inner).push(activation);
@@ -108,15 +132,16 @@ impl StepModel for Recorder {
 /// Says again what a [`Recorder`] kept, whatever the features.
 pub struct Replay {
     n_features: usize,
+    delay_frames: usize,
     activations: Vec<Activation>,
     next_idx: usize,
 }
 
 impl Replay {
-    /// A model that repeats `activations`, then says "no beat".
-    pub fn of(activations: Vec<Activation>) -> BeatModel {
+    /// A model that repeats `activations` of a network that is late by `delay_frames`, then says "no beat".
+    pub fn of(activations: Vec<Activation>, delay_frames: usize) -> BeatModel {
         let front_end = runtime_core::analysis::front_end::FrontEnd::default();
-        let net = Box::new(Self { n_features: front_end.len, activations, next_idx: 0 });
+        let net = Box::new(Self { n_features: front_end.len, delay_frames, activations, next_idx: 0 });
         BeatModel::from_network(front_end, net)
     }
 }
@@ -128,6 +153,10 @@ impl StepModel for Replay {
 
     fn n_features(&self) -> usize {
         self.n_features
+    }
+
+    fn delay_frames(&self) -> usize {
+        self.delay_frames
     }
 
     fn step(&mut self, _: &[f32]) -> Result<Activation, StepError> {

@@ -3,15 +3,16 @@
 use integration_tests::golden::{
     AUDIO_CLIPS, WEIGHT_SETS, clip_activations, clip_features, clip_mean_activations, clip_samples, difference,
 };
-use integration_tests::runs::{Recorder, config, feed, networks, recorded};
+use integration_tests::runs::{Recorder, chosen, config, feed, recorded};
 use integration_tests::say;
 use runtime_core::analysis::activation::{Activation, StepModel as _};
 use runtime_core::analysis::beat_model::BeatModel;
 use runtime_core::analysis::config::DecoderKind;
-use runtime_core::analysis::crnn::Crnn;
 use runtime_core::analysis::embedded::EMBEDDED;
 use runtime_core::analysis::engine::Engine;
 use runtime_core::analysis::model_file::ModelFile;
+use runtime_core::analysis::network::Network;
+use runtime_core::bus::marks::ModelChoice;
 
 /// Largest difference from the same features; torch and ONNX Runtime differ by 1.1e-5.
 const FROM_FEATURES_TOLERANCE: f32 = 5e-5;
@@ -46,7 +47,7 @@ fn worst(ours: &[Activation], golden: &[Activation]) -> f32 {
 fn activations_from_stored_features_are_beatnets() {
     for index in WEIGHT_SETS {
         let Some(file) = weight_set(index) else { continue };
-        let mut net = Crnn::new(&file.name, &file.weights);
+        let mut net = Network::new(&file);
         for clip in AUDIO_CLIPS {
             net.reset();
             let features = clip_features(clip);
@@ -71,9 +72,9 @@ fn activations_from_audio_files_are_beatnets() {
 }
 
 #[test]
-fn the_default_is_the_mean_of_all_three() {
+fn beatnet_is_the_mean_of_all_three() {
     for clip in AUDIO_CLIPS {
-        let Some(model) = networks() else { return };
+        let Some(model) = chosen(ModelChoice::BeatNet) else { return };
         let worst = worst(&end_to_end(clip, model), &clip_mean_activations(clip));
         assert!(worst <= END_TO_END_TOLERANCE, "{clip}: {worst}");
     }

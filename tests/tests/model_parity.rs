@@ -6,13 +6,13 @@
 
 use std::path::PathBuf;
 
-use integration_tests::golden_dir;
 use integration_tests::npy::read_npy;
+use integration_tests::{golden_dir, say};
 use model_contracts::Contract;
 use runtime_core::analysis::activation::{Activation, StepModel};
-use runtime_core::analysis::crnn::Crnn;
-use runtime_core::analysis::model_file::ModelFile;
-use xtask::models::crnn::Crnn as Network;
+use runtime_core::analysis::model_file::{ModelFile, NetworkWeights};
+use runtime_core::analysis::network::Network;
+use xtask::models::crnn::Crnn;
 use xtask::models::manifest::Manifest;
 use xtask::models::pins::WEIGHT_FILES;
 use xtask::models::torch_file::Tensor;
@@ -21,17 +21,13 @@ use xtask::models::{ConvertedModel, package};
 /// Largest difference of a probability from the golden one, from the same features; torch and ONNX Runtime differ by 1.1e-5.
 const GOLDEN_TOLERANCE: f32 = 5e-5;
 
-fn root() -> PathBuf {
-    xtask::workspace_root()
-}
-
 /// Folder of a converted weight set, or `None`, said aloud.
 fn model_dir(name: &str) -> Option<PathBuf> {
-    let dir = root().join("models").join(name);
+    let dir = xtask::workspace_root().join("models").join(name);
     if dir.join("manifest.json").exists() {
         return Some(dir);
     }
-    eprintln!("SKIPPED: models/{name} is missing; run `cargo xtask models`");
+    say(format_args!("SKIPPED: models/{name} is missing; run `cargo xtask models`"));
     None
 }
 
@@ -97,7 +93,7 @@ fn other_network(n_layers: usize, n_hidden: usize) -> ConvertedModel {
         Tensor { name, shape, values }
     };
     let tensors = shapes.into_iter().map(&mut tensor).collect();
-    let net = Network::from_state_dict("other.pt", tensors, contract.logfb.len).expect("a consistent network");
+    let net = Crnn::from_state_dict("other.pt", tensors, contract.logfb.len).expect("a consistent network");
     package(&contract, Manifest::new(&contract, &WEIGHT_FILES[0]).expect("a valid contract"), &net)
 }
 
@@ -115,7 +111,7 @@ fn the_native_network_gives_beatnets_activations() {
     for index in 1..=3 {
         let Some(dir) = model_dir(&format!("beatnet-{index}")) else { continue };
         let model = ModelFile::read_dir(&dir).unwrap();
-        let error = golden_error(&mut Crnn::new(&model.name, &model.weights), index);
+        let error = golden_error(&mut Network::new(&model), index);
         eprintln!("native, weight set {index}: largest difference {error:.1e}");
         assert!(error <= GOLDEN_TOLERANCE, "weight set {index}: {error}");
     }
@@ -125,8 +121,9 @@ fn the_native_network_gives_beatnets_activations() {
 fn a_deeper_or_wider_net_is_written_and_read_the_same() {
     for (n_layers, n_hidden) in [(1, 7), (4, 33)] {
         let model = parse(&other_network(n_layers, n_hidden));
-        assert_eq!((model.weights.lstm.len(), model.weights.n_hidden, model.weights.n_channels), (n_layers, n_hidden, 3));
-        let mut net = Crnn::new(&model.name, &model.weights);
+        let NetworkWeights::Crnn(weights) = &model.members[0].network else { panic!("BeatNet's kind of network") };
+        assert_eq!((weights.lstm.len(), weights.n_hidden, weights.n_channels), (n_layers, n_hidden, 3));
+        let mut net = Network::new(&model);
         let (_, frames) = golden_features().remove(0);
         let activation = net.step(&frames[0]).unwrap();
         assert!((activation.beat + activation.downbeat + activation.none - 1.0).abs() < 1e-6);
@@ -136,21 +133,12 @@ fn a_deeper_or_wider_net_is_written_and_read_the_same() {
 #[cfg(feature = "ort")]
 mod ort {
     use super::*;
+    use integration_tests::runs::ort_library as library;
     use runtime_core::analysis::front_end::FrontEnd;
     use runtime_core::analysis::ort_model::{OrtModel, OrtModelError};
 
     /// Largest difference between the two backends on random weights of three and more layers.
     const BACKEND_TOLERANCE: f32 = 1e-5;
-
-    /// The pinned library, or `None`, said aloud.
-    fn library() -> Option<PathBuf> {
-        let library = root().join("target/ort").join(format!("anacrusis_ort_1_23_2.{}", std::env::consts::DLL_EXTENSION));
-        if library.exists() {
-            return Some(library);
-        }
-        eprintln!("SKIPPED: ONNX Runtime is missing; run `cargo xtask ort-runtime`");
-        None
-    }
 
     #[test]
     fn onnx_runtime_gives_beatnets_activations() {
@@ -172,13 +160,32 @@ mod ort {
             let packed = other_network(n_layers, n_hidden);
             let mut onnx = OrtModel::load(file(&packed, "model.onnx"), &library).unwrap();
             let model = parse(&packed);
-            let mut native = Crnn::new(&model.name, &model.weights);
+            let mut native = Network::new(&model);
             let mut worst = 0.0_f32;
             for frame in &golden_features().remove(0).1 {
                 worst = worst.max(difference(native.step(frame).unwrap(), onnx.step(frame).unwrap()));
             }
             eprintln!("native against ONNX Runtime, {n_layers} layers of {n_hidden}: largest difference {worst:.1e}");
             assert!(worst <= BACKEND_TOLERANCE, "{worst}");
+        }
+    }
+
+    /// The running mean of features, in states of the model's own choosing; made by `training/tools/make_net_golden.py`.
+    #[test]
+    fn a_model_may_have_states_of_its_own() {
+        let Some(library) = library() else { return };
+        let folder = golden_dir().join("nets");
+        let mut net = OrtModel::load_file(&folder.join("running_mean.onnx"), &library).unwrap();
+        assert_eq!((net.name(), net.n_features(), net.delay_frames()), ("running_mean", 88, 3));
+        let features = read_npy(&folder.join("features.npy")).expect("golden features");
+        let golden = read_npy(&folder.join("running_mean.activations.npy")).expect("golden activations");
+        for _ in 0..2 {
+            for (frame, expected) in features.f32_rows().zip(golden.f32_rows()) {
+                let expected = Activation { beat: expected[0], downbeat: expected[1], none: expected[2] };
+                let worst = difference(net.step(frame).unwrap(), expected);
+                assert!(worst <= BACKEND_TOLERANCE, "{worst}");
+            }
+            net.reset();
         }
     }
 
@@ -240,7 +247,7 @@ mod ort {
         assert!(net.step(&[0.0; 271]).unwrap_err().to_string().contains("272 features, got 271"));
     }
 
-    fn network_for(n_features: usize) -> Network {
+    fn network_for(n_features: usize) -> Crnn {
         let shapes = [
             ("conv1.weight", vec![1, 1, 2]),
             ("conv1.bias", vec![1]),
@@ -257,6 +264,6 @@ mod ort {
             let values = vec![0.5; shape.iter().product()];
             Tensor { name: name.to_owned(), shape, values }
         };
-        Network::from_state_dict("narrow.pt", shapes.map(tensor).into(), n_features).expect("a consistent network")
+        Crnn::from_state_dict("narrow.pt", shapes.map(tensor).into(), n_features).expect("a consistent network")
     }
 }

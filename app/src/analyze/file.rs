@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Instant;
 
-use runtime_core::analysis::beat_model::BeatModelError;
+use runtime_core::analysis::beat_model::BeatModel;
 use runtime_core::analysis::config::ConfigError;
 
 use super::inputs::Input;
@@ -11,7 +11,7 @@ use crate::analyzer::Analyzer;
 use crate::decode::{AudioReader, DecodeError, DecodeStats};
 use crate::document::Analysis;
 use crate::engine_args::EngineArgs;
-use crate::model::network_names;
+use crate::model::{ModelArgsError, network_names};
 
 /// What came of one input.
 pub struct Outcome {
@@ -33,7 +33,7 @@ pub enum FileError {
     Decode(#[from] DecodeError),
     /// The model could not be loaded.
     #[error(transparent)]
-    Model(#[from] BeatModelError),
+    Model(#[from] ModelArgsError),
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -48,19 +48,28 @@ pub(super) fn open(input: &Input, raw_rate_hz: Option<u32>) -> Result<AudioReade
     }
 }
 
-/// Analyses an open stream to its end. `on_progress` hears the bytes read so far.
+/// Analyses an open stream to its end with the model that `args` choose. `on_progress` hears the bytes read so far.
 ///
 /// # Errors
 /// [`FileError`]; an input that breaks off is no error here but [`Outcome::ended_by`].
-pub fn analyze_reader(
+pub fn analyze_reader(name: &str, reader: AudioReader, args: &EngineArgs, on_progress: impl FnMut(u64)) -> Result<Outcome, FileError> {
+    let model = args.model.load()?;
+    analyze_with_model(name, reader, model, args, on_progress)
+}
+
+/// [`analyze_reader`] with a model of the caller's.
+///
+/// # Errors
+/// As there.
+pub fn analyze_with_model(
     name: &str,
     mut reader: AudioReader,
+    model: BeatModel,
     args: &EngineArgs,
     mut on_progress: impl FnMut(u64),
 ) -> Result<Outcome, FileError> {
     let started = Instant::now();
     let sample_rate_hz = reader.info().sample_rate_hz;
-    let model = args.model.load()?;
     let model_names = network_names(&model.origin);
     let mut analyzer = Analyzer::new(&args.config(sample_rate_hz), model, args.mode())?;
     let mut mono = Vec::new();

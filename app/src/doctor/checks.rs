@@ -25,7 +25,8 @@ const SPEED_TEST_SEC: usize = 4;
 /// Below this many seconds of sound per second of work, live use is at risk.
 const MIN_REALTIME_FACTOR: f64 = 4.0;
 /// Advice on a model that is there and cannot be used.
-const REMAKE_MODELS: &str = "delete the folder `models/.cache`, run `cargo xtask models` and build again";
+const REMAKE_MODELS: &str =
+    "restore `models/pulse_v1` from the repository, or delete the folder `models/.cache` and run `cargo xtask models`, and build again";
 
 /// All checks.
 pub(super) fn all() -> Vec<Check> {
@@ -125,11 +126,14 @@ fn next_feature(state: &mut u32) -> f32 {
     (*state >> 8) as f32 / (1u32 << 23) as f32
 }
 
-/// What `--activation auto` runs.
+/// What runs where no model is named.
 fn activation() -> Check {
     let model = BeatModel::load_default();
     match fallback_reason(&model.origin) {
-        None => Check::ok("activation", format!("mean of {}", network_names(&model.origin).join(", "))),
+        None => match &network_names(&model.origin)[..] {
+            [name] => Check::ok("activation", name.clone()),
+            names => Check::ok("activation", format!("mean of {}", names.join(", "))),
+        },
         Some(reason) => Check::problem("activation", format!("the spectral-flux fallback: {reason}"), REMAKE_MODELS),
     }
 }
@@ -171,7 +175,7 @@ fn speed() -> Check {
     } else if cfg!(debug_assertions) {
         Check::problem("speed", detail, "this is a debug build: use `cargo build --release`")
     } else {
-        Check::problem("speed", detail, "close other programs, or use fewer models: `--model DIR` once")
+        Check::problem("speed", detail, "close other programs, or use a smaller model: `--model`")
     }
 }
 

@@ -57,6 +57,11 @@ pub trait StepModel: Send {
     /// Features per frame that [`Self::step`] takes.
     fn n_features(&self) -> usize;
 
+    /// Frames by which the output is late: what [`Self::step`] returns for frame n describes frame n less this.
+    fn delay_frames(&self) -> usize {
+        0
+    }
+
     /// Consumes one frame of features and returns its activation. Allocates nothing, unless a backend does.
     ///
     /// # Errors
@@ -74,10 +79,11 @@ pub struct Ensemble {
 }
 
 impl Ensemble {
-    /// An ensemble of at least one model, all taking the same number of features.
+    /// An ensemble of at least one model, all taking the same number of features and equally late.
     ///
     /// # Errors
-    /// [`StepError::Backend`] without members, [`StepError::WrongLength`] where they disagree.
+    /// [`StepError::Backend`] without members or where their delays differ, [`StepError::WrongLength`] where they disagree
+    /// on the features.
     pub fn new(members: Vec<Box<dyn StepModel>>) -> Result<Self, StepError> {
         let Some(first) = members.first() else {
             return Err(StepError::Backend { model: "ensemble".to_owned(), message: "no members".to_owned() });
@@ -85,6 +91,11 @@ impl Ensemble {
         let expected = first.n_features();
         if let Some(other) = members.iter().find(|m| m.n_features() != expected) {
             return Err(StepError::WrongLength { model: other.name().to_owned(), expected: other.n_features(), got: expected });
+        }
+        let delay_frames = first.delay_frames();
+        if let Some(other) = members.iter().find(|m| m.delay_frames() != delay_frames) {
+            let message = format!("expected a delay of {delay_frames} frames as of {}, got {}", first.name(), other.delay_frames());
+            return Err(StepError::Backend { model: other.name().to_owned(), message });
         }
         let name = members.iter().map(|m| m.name()).collect::<Vec<_>>().join("+");
         Ok(Self { name, members })
@@ -98,6 +109,10 @@ impl StepModel for Ensemble {
 
     fn n_features(&self) -> usize {
         self.members[0].n_features()
+    }
+
+    fn delay_frames(&self) -> usize {
+        self.members[0].delay_frames()
     }
 
     fn step(&mut self, features: &[f32]) -> Result<Activation, StepError> {
@@ -121,13 +136,17 @@ impl StepModel for Ensemble {
 mod tests {
     use super::*;
 
-    struct Fixed(Activation, usize);
+    /// An activation, features, delay in frames.
+    struct Fixed(Activation, usize, usize);
     impl StepModel for Fixed {
         fn name(&self) -> &str {
             "fixed"
         }
         fn n_features(&self) -> usize {
             self.1
+        }
+        fn delay_frames(&self) -> usize {
+            self.2
         }
         fn step(&mut self, _: &[f32]) -> Result<Activation, StepError> {
             Ok(self.0)
@@ -139,15 +158,19 @@ mod tests {
     fn an_ensemble_is_the_mean() {
         let a = Activation { beat: 0.5, downbeat: 0.25, none: 0.25 };
         let b = Activation { beat: 0.0, downbeat: 0.75, none: 0.25 };
-        let mut both = Ensemble::new(vec![Box::new(Fixed(a, 2)), Box::new(Fixed(b, 2))]).unwrap();
+        let mut both = Ensemble::new(vec![Box::new(Fixed(a, 2, 1)), Box::new(Fixed(b, 2, 1))]).unwrap();
         assert_eq!(both.step(&[0.0; 2]).unwrap(), Activation { beat: 0.25, downbeat: 0.5, none: 0.25 });
-        assert_eq!(both.name(), "fixed+fixed");
+        assert_eq!((both.name(), both.delay_frames()), ("fixed+fixed", 1));
     }
 
     #[test]
     fn an_ensemble_refuses_nothing_and_disagreement() {
         assert!(Ensemble::new(vec![]).is_err());
-        let members: Vec<Box<dyn StepModel>> = vec![Box::new(Fixed(Activation::default(), 2)), Box::new(Fixed(Activation::default(), 3))];
-        assert!(matches!(Ensemble::new(members), Err(StepError::WrongLength { expected: 3, got: 2, .. })));
+        let ensemble = |b: Fixed| Ensemble::new(vec![Box::new(Fixed(Activation::default(), 2, 0)), Box::new(b)]).err();
+        let other = ensemble(Fixed(Activation::default(), 3, 0));
+        assert!(matches!(other, Some(StepError::WrongLength { expected: 3, got: 2, .. })));
+        let later = ensemble(Fixed(Activation::default(), 2, 3)).unwrap().to_string();
+        assert!(later.contains("expected a delay of 0 frames as of fixed, got 3"), "{later}");
+        assert!(ensemble(Fixed(Activation::default(), 2, 0)).is_none());
     }
 }

@@ -6,12 +6,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use super::activation::{Ensemble, StepModel};
-use super::crnn::Crnn;
-use super::embedded::EMBEDDED;
+use super::activation::{Ensemble, StepError, StepModel};
+use super::embedded::{EmbeddedModel, Family};
 use super::flux::FluxModel;
 use super::front_end::FrontEnd;
 use super::model_file::{ModelFile, ModelFileError};
+use super::network::Network;
 use crate::bus::marks::ModelChoice;
 
 /// Where the activation comes from.
@@ -50,42 +50,64 @@ pub enum BeatModelError {
         /// Name of the model that differs.
         other: String,
     },
+    /// The models of an ensemble do not go together in another respect.
+    #[error("models cannot be averaged: {0}")]
+    Ensemble(#[from] StepError),
     /// No model was named.
     #[error("no model given")]
     NoModel,
 }
 
 impl BeatModel {
-    /// The mean of all embedded models, or the spectral-flux fallback with the reason. The models are read once per
-    /// process; every call after the first shares their weights.
+    /// What runs where nothing was chosen: [`ModelChoice::Auto`]. The models are read once per process; every call after the
+    /// first shares their weights.
     pub fn load_default() -> Self {
-        Self::load(ModelChoice::All)
+        Self::load(ModelChoice::Auto)
     }
 
     /// The embedded networks that are chosen, or the spectral-flux fallback with the reason.
     pub fn load(choice: ModelChoice) -> Self {
-        static NETWORKS: OnceLock<Result<Networks, String>> = OnceLock::new();
-        let networks = NETWORKS.get_or_init(|| {
-            if EMBEDDED.is_empty() {
-                return Err("no beat model is embedded in this build: run `cargo xtask models` and build again".to_owned());
+        match choice {
+            ModelChoice::Auto => {
+                let family = [Family::Pulse, Family::BeatNet].into_iter().find(|family| !family.models().is_empty());
+                let nothing =
+                    || Self::flux(Some("no beat model is embedded in this build: run `cargo xtask models` and build again".to_owned()));
+                family.map_or_else(nothing, |family| Self::load_family(family, None))
             }
-            let files: Result<Vec<ModelFile>, _> = EMBEDDED.iter().map(|m| ModelFile::parse(m.manifest, m.safetensors)).collect();
-            files.map_err(BeatModelError::from).and_then(|files| Networks::build(&files)).map_err(|e| e.to_string())
-        });
-        match networks {
-            _ if choice == ModelChoice::Flux => Self::flux(None),
-            Ok(networks) => match choice {
-                ModelChoice::One(idx) => networks.instance(usize::from(idx)..usize::from(idx) + 1),
-                ModelChoice::All | ModelChoice::Flux => networks.instance(0..networks.nets.len()),
-            },
+            ModelChoice::Pulse => Self::load_family(Family::Pulse, None),
+            ModelChoice::BeatNet => Self::load_family(Family::BeatNet, None),
+            ModelChoice::One(idx) => Self::load_family(Family::BeatNet, Some(usize::from(idx))),
+            ModelChoice::Flux => Self::flux(None),
+        }
+    }
+
+    /// The model, or the mean of the models, of an embedded family, or one of them alone.
+    fn load_family(family: Family, idx: Option<usize>) -> Self {
+        static PULSE: OnceLock<Result<Networks, String>> = OnceLock::new();
+        static BEATNET: OnceLock<Result<Networks, String>> = OnceLock::new();
+        let networks = match family {
+            Family::Pulse => &PULSE,
+            Family::BeatNet => &BEATNET,
+        };
+        match networks.get_or_init(|| Networks::embedded(family)) {
+            Ok(networks) => networks.instance(idx.map_or(0..networks.nets.len(), |idx| idx..idx + 1)),
             Err(reason) => Self::flux(Some(reason.clone())),
         }
+    }
+
+    /// An embedded model by itself, read anew.
+    ///
+    /// # Errors
+    /// A model that cannot be read.
+    pub fn from_embedded(model: &EmbeddedModel) -> Result<Self, BeatModelError> {
+        Self::from_files(&[ModelFile::parse(model.manifest, model.safetensors)?])
     }
 
     /// The mean of the models in these directories (each with `manifest.json` and `model.safetensors`).
     ///
     /// # Errors
-    /// A model that is missing, corrupt, of another contract or shape, or that needs another front end than the first.
+    /// A model that is missing, corrupt, of another contract or shape, or that needs another front end than the first or
+    /// answers with another delay.
     pub fn from_dirs(dirs: &[PathBuf]) -> Result<Self, BeatModelError> {
         let files: Vec<ModelFile> = dirs.iter().map(|dir| ModelFile::read_dir(dir)).collect::<Result<_, _>>()?;
         Self::from_files(&files)
@@ -94,7 +116,7 @@ impl BeatModel {
     /// The mean of models that were read.
     ///
     /// # Errors
-    /// None given, or front ends that differ.
+    /// None given, or front ends or delays that differ.
     pub fn from_files(files: &[ModelFile]) -> Result<Self, BeatModelError> {
         let networks = Networks::build(files)?;
         Ok(networks.instance(0..files.len()))
@@ -116,19 +138,31 @@ impl BeatModel {
 /// Networks at their initial state, to be copied: the copies share the weights.
 struct Networks {
     front_end: FrontEnd,
-    nets: Vec<Crnn>,
+    nets: Vec<Network>,
     names: Vec<String>,
 }
 
 impl Networks {
+    /// The models of an embedded family, or why there are none.
+    fn embedded(family: Family) -> Result<Self, String> {
+        let models = family.models();
+        if models.is_empty() {
+            return Err(family.missing());
+        }
+        let files: Result<Vec<ModelFile>, _> = models.iter().map(|m| ModelFile::parse(m.manifest, m.safetensors)).collect();
+        files.map_err(BeatModelError::from).and_then(|files| Self::build(&files)).map_err(|e| e.to_string())
+    }
+
     /// From models that were read.
     fn build(files: &[ModelFile]) -> Result<Self, BeatModelError> {
         let first = files.first().ok_or(BeatModelError::NoModel)?;
         if let Some(other) = files.iter().find(|file| file.front_end != first.front_end) {
             return Err(BeatModelError::FrontEndsDiffer { first: first.name.clone(), other: other.name.clone() });
         }
-        let mut nets: Vec<Crnn> = files.iter().map(|file| Crnn::new(&file.name, &file.weights)).collect();
-        Crnn::gather(&mut nets);
+        let mut nets: Vec<Network> = files.iter().map(Network::new).collect();
+        Network::gather(&mut nets);
+        // Tried once here, so that making instances cannot fail.
+        Ensemble::new(boxed(&nets))?;
         Ok(Self { front_end: first.front_end.clone(), nets, names: files.iter().map(|f| f.name.clone()).collect() })
     }
 
@@ -138,11 +172,16 @@ impl Networks {
             let reason = format!("network {} is not in this build, which has {}", which.start + 1, self.nets.len());
             return BeatModel::flux(Some(reason));
         };
-        let mut members: Vec<Box<dyn StepModel>> = nets.iter().map(|net| Box::new(net.clone()) as _).collect();
+        let mut members = boxed(nets);
         let net = match members.len() {
             1 => members.swap_remove(0),
-            _ => Box::new(Ensemble::new(members).expect("models of one front end take the same number of features")),
+            _ => Box::new(Ensemble::new(members).expect("an ensemble of these was made when they were read")),
         };
         BeatModel { front_end: self.front_end.clone(), net, origin: ModelOrigin::Networks(names.to_vec()) }
     }
+}
+
+/// Copies with a state of their own.
+fn boxed(nets: &[Network]) -> Vec<Box<dyn StepModel>> {
+    nets.iter().map(|net| Box::new(net.clone()) as _).collect()
 }

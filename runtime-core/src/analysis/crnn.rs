@@ -1,17 +1,15 @@
-//! Third stage, the default: BeatNet's CRNN on our own step kernels. INFERENCE THREAD.
+//! Third stage: BeatNet's CRNN on our own step kernels. INFERENCE THREAD.
 //!
 //! Convolution over the feature axis, ReLU, pooling, a dense layer, any number of LSTM layers, a dense layer, softmax
 //! (Heydari, Cwitkowitz & Duan, ISMIR 2021; mjhydri/BeatNet `model.py`, class BDA). Every size comes from the weights,
 //! so a deeper or wider net of the same kind drops in.
 
-use super::activation::{Activation, StepError, StepModel};
-use super::kernels::{Conv1d, Linear, Lstm, gather_weights, max_pool_2, softmax};
-use super::model_file::CrnnWeights;
+use super::kernels::{Conv1d, Linear, Lstm, max_pool_2, softmax};
+use super::model_file::{CrnnWeights, LstmWeights};
 
 /// A convolutional recurrent network with its state.
 #[derive(Clone)]
 pub struct Crnn {
-    name: String,
     n_features: usize,
     n_channels: usize,
     conv: Conv1d,
@@ -25,16 +23,13 @@ pub struct Crnn {
 
 impl Crnn {
     /// A network with zero state. The weights' shapes agree with each other: the model reader checks them.
-    pub fn new(name: &str, weights: &CrnnWeights) -> Self {
+    pub fn new(weights: &CrnnWeights) -> Self {
         let conv = Conv1d::new(weights.n_channels, weights.kernel, &weights.conv_weight, &weights.conv_bias);
         let n_convolved = conv.n_outputs(weights.n_features);
         let n_pooled = n_convolved / 2;
         let n_hidden = weights.n_hidden;
         let input = Linear::new(n_hidden, weights.n_channels * n_pooled, &weights.input_weight, &weights.input_bias);
-        let layers =
-            weights.lstm.iter().map(|l| Lstm::new(n_hidden, n_hidden, &l.weight_ih, &l.weight_hh, &l.bias_ih, &l.bias_hh)).collect();
         Self {
-            name: name.to_owned(),
             n_features: weights.n_features,
             n_channels: weights.n_channels,
             convolved: vec![0.0; weights.n_channels * n_convolved],
@@ -43,33 +38,17 @@ impl Crnn {
             output: Linear::new(3, n_hidden, &weights.output_weight, &weights.output_bias),
             conv,
             input,
-            layers,
+            layers: lstm_layers(n_hidden, &weights.lstm),
         }
     }
 
-    /// Puts the weights of all `nets` into one mapping, in the order in which a frame reads them; copies made afterwards
-    /// share it.
-    pub fn gather(nets: &mut [Self]) {
-        gather_weights(nets.iter_mut().flat_map(|net| {
-            let gates = net.layers.iter_mut().map(Lstm::gates_mut);
-            std::iter::once(&mut net.input).chain(gates).chain(std::iter::once(&mut net.output))
-        }));
-    }
-}
-
-impl StepModel for Crnn {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn n_features(&self) -> usize {
+    /// Features per frame that [`Self::step`] takes.
+    pub fn n_features(&self) -> usize {
         self.n_features
     }
 
-    fn step(&mut self, features: &[f32]) -> Result<Activation, StepError> {
-        if features.len() != self.n_features {
-            return Err(StepError::WrongLength { model: self.name.clone(), expected: self.n_features, got: features.len() });
-        }
+    /// Probabilities of beat, downbeat and neither after one more frame.
+    pub fn step(&mut self, features: &[f32]) -> [f32; 3] {
         self.conv.apply_relu(features, &mut self.convolved);
         max_pool_2(self.n_channels, &self.convolved, &mut self.pooled);
         self.input.apply(&self.pooled, &mut self.hidden);
@@ -80,14 +59,22 @@ impl StepModel for Crnn {
         let mut probs = [0.0; 3];
         self.output.apply(&self.hidden, &mut probs);
         softmax(&mut probs);
-        let [beat, downbeat, none] = probs;
-        match probs.into_iter().find(|p| !p.is_finite()) {
-            Some(value) => Err(StepError::NotFinite { model: self.name.clone(), value }),
-            None => Ok(Activation { beat, downbeat, none }),
-        }
+        probs
     }
 
-    fn reset(&mut self) {
+    /// Nothing heard yet.
+    pub fn reset(&mut self) {
         self.layers.iter_mut().for_each(Lstm::reset);
     }
+
+    /// The matrices, in the order in which a frame reads them.
+    pub fn matrices_mut(&mut self) -> Vec<&mut Linear> {
+        let gates = self.layers.iter_mut().map(Lstm::gates_mut);
+        std::iter::once(&mut self.input).chain(gates).chain(std::iter::once(&mut self.output)).collect()
+    }
+}
+
+/// LSTM layers of one width at their initial state.
+pub(super) fn lstm_layers(n_hidden: usize, layers: &[LstmWeights]) -> Vec<Lstm> {
+    layers.iter().map(|l| Lstm::new(n_hidden, n_hidden, &l.weight_ih, &l.weight_hh, &l.bias_ih, &l.bias_hh)).collect()
 }

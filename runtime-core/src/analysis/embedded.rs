@@ -1,6 +1,7 @@
 //! The beat models that were under `models/` when this build was made; none where there were none. Any thread.
 //!
-//! `build.rs` finds them. `cargo xtask models` makes them, and the next build then picks them up.
+//! `build.rs` finds them. Ours is part of the repository; `cargo xtask models` makes BeatNet's, and the next build then picks
+//! them up. A model of another name is there for whoever asks for it by name.
 
 /// A model inside the binary. It is verified when it is read, not here.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +17,48 @@ pub struct EmbeddedModel {
 /// All embedded models, sorted by name.
 pub static EMBEDDED: &[EmbeddedModel] = include!(concat!(env!("OUT_DIR"), "/embedded_models.rs"));
 
+/// Embedded models that are chosen together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Our own, `pulse_v*`: the newest of them alone.
+    Pulse,
+    /// BeatNet's weight sets, `beatnet-*`: the mean of all.
+    BeatNet,
+}
+
+impl Family {
+    /// Its models in this build.
+    pub fn models(self) -> Vec<EmbeddedModel> {
+        self.among(EMBEDDED)
+    }
+
+    fn among(self, models: &[EmbeddedModel]) -> Vec<EmbeddedModel> {
+        let named = |prefix: &'static str| models.iter().filter(move |model| model.name.starts_with(prefix)).copied();
+        match self {
+            // Version 10 is newer than version 9.
+            Self::Pulse => named("pulse_v").max_by_key(|model| (model.name.len(), model.name)).into_iter().collect(),
+            Self::BeatNet => named("beatnet-").collect(),
+        }
+    }
+
+    /// How people and options call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Pulse => "pulse",
+            Self::BeatNet => "beatnet",
+        }
+    }
+
+    /// That this build has none of it, and what to do.
+    pub fn missing(self) -> String {
+        let remedy = match self {
+            Self::Pulse => "restore models/pulse_v1 from the repository and build again",
+            Self::BeatNet => "run `cargo xtask models` and build again",
+        };
+        format!("no {} model is embedded in this build: {remedy}", self.label())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,5 +73,15 @@ mod tests {
             assert_eq!(ModelFile::parse(model.manifest, model.safetensors).unwrap().name, model.name);
         }
         assert!(EMBEDDED.windows(2).all(|pair| pair[0].name < pair[1].name));
+    }
+
+    #[test]
+    fn the_newest_of_ours_and_all_of_beatnets_are_chosen() {
+        let model = |name| EmbeddedModel { name, manifest: "", safetensors: b"" };
+        let models = ["beatnet-1", "beatnet-2", "mine", "pulse_v1", "pulse_v10", "pulse_v9"].map(model);
+        let names = |family: Family| family.among(&models).iter().map(|model| model.name).collect::<Vec<_>>();
+        assert_eq!(names(Family::Pulse), ["pulse_v10"]);
+        assert_eq!(names(Family::BeatNet), ["beatnet-1", "beatnet-2"]);
+        assert!(Family::Pulse.among(&models[..3]).is_empty() && Family::BeatNet.among(&[]).is_empty());
     }
 }

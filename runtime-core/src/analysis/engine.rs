@@ -83,7 +83,7 @@ impl Engine {
             last_frame_time: StreamSec::default(),
             taps: Taps::default(),
             hinted_tempo: None,
-            model: ModelChoice::All,
+            model: ModelChoice::Auto,
         })
     }
 

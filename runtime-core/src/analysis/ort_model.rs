@@ -5,31 +5,31 @@
 //! its life, telemetry off, no thread of its own. Each state has two tensors that take turns as input and output, bound
 //! once. ONNX Runtime allocates and locks inside a run, so this never belongs on the audio thread.
 
-use std::collections::BTreeMap;
+mod tensors;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use model_contracts::{BeatModelSpec, Contract, ContractError, ModelKind, TensorSpec};
+use model_contracts::{Contract, ContractError, ModelKind};
 use ort::environment::Environment;
 use ort::memory::Allocator;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{IoBinding, Session};
-use ort::value::{Outlet, Tensor, TensorElementType, ValueType};
+use ort::value::Tensor;
 use serde_json::Value;
 
+use self::tensors::{StateTensor, check_tensors};
 use super::activation::{Activation, StepError, StepModel};
 use super::front_end::FrontEnd;
-use super::model_file::{ModelFileError, read_front_end};
+use super::model_file::{MAX_DELAY_FRAMES, ModelFileError, read_front_end};
 
 /// Runs before the first real one, because the first of all is slow (0.1-0.6 ms, tens of ms on a busy machine).
 const WARM_UP_RUNS: usize = 2;
 /// Largest model file accepted, bytes.
 const MAX_MODEL_BYTES: u64 = 1 << 28;
-/// Most elements of one state tensor.
-const MAX_STATE_ELEMENTS: usize = 1 << 22;
-/// How the contract writes a 32-bit float.
-const F32: &str = "f32";
+/// Metadata of a model whose output is late: by how many frames.
+const DELAY_KEY: &str = "delay_frames";
 
 /// Why a model cannot run on ONNX Runtime.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,18 @@ pub enum OrtModelError {
         /// Key of the metadata.
         key: &'static str,
     },
+    /// A metadata has a value that this build does not know.
+    #[error("model {model}: metadata {key}: expected {expected}, got {got}")]
+    Metadata {
+        /// Name of the model.
+        model: String,
+        /// Key of the metadata.
+        key: &'static str,
+        /// What this build knows.
+        expected: String,
+        /// What is there.
+        got: String,
+    },
     /// The model was made for another contract.
     #[error("model {model}: {source}")]
     Contract {
@@ -108,6 +120,7 @@ impl From<ort::Error> for OrtModelError {
 pub struct OrtModel {
     name: String,
     front_end: FrontEnd,
+    delay_frames: usize,
     session: Session,
     /// Written in place before each run; bound in both turns.
     features: Tensor<f32>,
@@ -147,26 +160,27 @@ impl OrtModel {
     /// [`OrtModelError`], naming the first thing that is wrong.
     pub fn load(onnx: &[u8], runtime_library: &Path) -> Result<Self, OrtModelError> {
         let session = open_session(environment(runtime_library)?, onnx)?;
-        let (name, front_end) = read_metadata(&session)?;
-        let spec = Contract::current().beat_model;
-        let state_shapes = check_tensors(&name, &spec, &session, front_end.len)?;
+        let contract = Contract::current();
+        let Metadata { name, front_end, delay_frames } = read_metadata(&contract, &session)?;
+        let state_tensors = check_tensors(&name, &contract, &session, front_end.len)?;
 
+        let spec = &contract.beat_model;
         let features = zeros(&[1, 1, front_end.len])?;
         let mut activations = zeros(&[1, 1, spec.class_order.len()])?;
-        let new_states = || state_shapes.iter().map(|shape| zeros(shape)).collect::<Result<Vec<_>, _>>();
+        let new_states = || state_tensors.iter().map(|state| zeros(&state.shape)).collect::<Result<Vec<_>, _>>();
         let mut states = [new_states()?, new_states()?];
         let mut bind = |reads: usize| -> Result<Binding, OrtModelError> {
             let mut binding = session.create_binding()?;
             binding.bind_input(spec.inputs[0].0.as_str(), &features)?;
             binding.bind_output(spec.outputs[0].0.as_str(), &mut activations)?;
-            for (i, (input, output)) in spec.inputs[1..].iter().zip(&spec.outputs[1..]).enumerate() {
-                binding.bind_input(input.0.as_str(), &states[reads][i])?;
-                binding.bind_output(output.0.as_str(), &mut states[1 - reads][i])?;
+            for (i, StateTensor { input, output, .. }) in state_tensors.iter().enumerate() {
+                binding.bind_input(input.as_str(), &states[reads][i])?;
+                binding.bind_output(output.as_str(), &mut states[1 - reads][i])?;
             }
             Ok(Binding(binding))
         };
         let bindings = [bind(0)?, bind(1)?];
-        let mut model = Self { name, front_end, session, features, activations, states, bindings, turn: 0 };
+        let mut model = Self { name, front_end, delay_frames, session, features, activations, states, bindings, turn: 0 };
         for _ in 0..WARM_UP_RUNS {
             model.run()?;
         }
@@ -193,6 +207,10 @@ impl StepModel for OrtModel {
 
     fn n_features(&self) -> usize {
         self.front_end.len
+    }
+
+    fn delay_frames(&self) -> usize {
+        self.delay_frames
     }
 
     /// Allocates, inside ONNX Runtime.
@@ -257,8 +275,15 @@ fn open_session(environment: &Environment, onnx: &[u8]) -> Result<Session, OrtMo
         .map_err(|e| refused(&e))
 }
 
-/// Name and front end from the model's metadata, its contract checked.
-fn read_metadata(session: &Session) -> Result<(String, FrontEnd), OrtModelError> {
+/// What a model says of itself.
+struct Metadata {
+    name: String,
+    front_end: FrontEnd,
+    delay_frames: usize,
+}
+
+/// Reads what the model says of itself, its contract checked.
+fn read_metadata(contract: &Contract, session: &Session) -> Result<Metadata, OrtModelError> {
     let metadata = session.metadata()?;
     let text = |key| metadata.custom(key).ok_or(OrtModelError::NoMetadata { key });
     let name = text("name")?;
@@ -267,75 +292,20 @@ fn read_metadata(session: &Session) -> Result<(String, FrontEnd), OrtModelError>
             .map_err(|e| OrtModelError::Contract { model: name.clone(), source: ContractError::Unreadable(format!("metadata {key}: {e}")) })
     };
     let scope = json("contract_scope")?;
-    Contract::current()
+    contract
         .check_model(ModelKind::BeatModel, &text("contract_version")?, &scope, &text("contract_hash")?)
         .map_err(|source| OrtModelError::Contract { model: name.clone(), source })?;
     let front_end = read_front_end(&name, &json("front_end")?)?;
-    Ok((name, front_end))
-}
-
-/// Checks every tensor against the contract and returns the shapes of the states.
-///
-/// A dimension may be open in the model where the contract has a number or a name; `layers` and `hidden` must be a
-/// number in at least one tensor, because the states are allocated here. Outputs beyond the contract's are not asked for.
-fn check_tensors(model: &str, spec: &BeatModelSpec, session: &Session, n_features: usize) -> Result<Vec<Vec<usize>>, OrtModelError> {
-    let refused = |tensor: &str, expected: String, got: String| OrtModelError::Tensor {
-        model: model.to_owned(),
-        tensor: tensor.to_owned(),
-        expected,
-        got,
+    let delay_frames = match metadata.custom(DELAY_KEY) {
+        None => 0,
+        Some(got) => got.parse().ok().filter(|&n| n <= MAX_DELAY_FRAMES).ok_or_else(|| OrtModelError::Metadata {
+            model: name.clone(),
+            key: DELAY_KEY,
+            expected: format!("0 to {MAX_DELAY_FRAMES}"),
+            got,
+        })?,
     };
-    if let Some(other) = session.inputs().iter().find(|outlet| spec.inputs.iter().all(|known| known.0 != outlet.name())) {
-        let names: Vec<&str> = spec.inputs.iter().map(|tensor| tensor.0.as_str()).collect();
-        return Err(refused(other.name(), format!("the inputs {}", names.join(", ")), "one more".to_owned()));
-    }
-    let mut sizes: BTreeMap<&str, i64> = BTreeMap::from([("frames", 1), ("features", n_features as i64)]);
-    let all = spec.inputs.iter().map(|t| (t, session.inputs())).chain(spec.outputs.iter().map(|t| (t, session.outputs())));
-    for (tensor, outlets) in all {
-        let TensorSpec(name, dimensions, element) = tensor;
-        let outlet: &Outlet = outlets
-            .iter()
-            .find(|outlet| outlet.name() == name)
-            .ok_or_else(|| refused(name, "a tensor".to_owned(), "nothing".to_owned()))?;
-        let got = match outlet.dtype() {
-            ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } if element == F32 => shape,
-            other => return Err(refused(name, format!("a tensor of {element}"), other.to_string())),
-        };
-        if got.len() != dimensions.len() {
-            return Err(refused(name, format!("{} dimensions", dimensions.len()), format!("{:?}", &got[..])));
-        }
-        for (dimension, &got) in dimensions.iter().zip(got.iter()) {
-            let (label, expected) = match dimension {
-                Value::String(symbol) => (symbol.as_str(), sizes.get(symbol.as_str()).copied()),
-                number => ("", number.as_i64()),
-            };
-            match expected {
-                // An open dimension takes any length.
-                _ if got < 0 => {}
-                Some(expected) if expected == got => {}
-                Some(expected) => return Err(refused(name, format!("{label} {expected}").trim().to_owned(), got.to_string())),
-                None => drop(sizes.insert(label, got)),
-            }
-        }
-    }
-    spec.inputs[1..].iter().map(|state| state_shape(state, &sizes).map_err(|(expected, got)| refused(&state.0, expected, got))).collect()
-}
-
-/// The shape of a state, every dimension a number.
-fn state_shape(state: &TensorSpec, sizes: &BTreeMap<&str, i64>) -> Result<Vec<usize>, (String, String)> {
-    let size = |dimension: &Value| match dimension {
-        Value::String(symbol) => {
-            sizes.get(symbol.as_str()).copied().ok_or_else(|| (format!("a number for {symbol}"), "an open dimension".to_owned()))
-        }
-        number => Ok(number.as_i64().unwrap_or(0)),
-    };
-    let shape: Vec<usize> = state.1.iter().map(|d| size(d).map(|n| usize::try_from(n).unwrap_or(0))).collect::<Result<_, _>>()?;
-    let n_elements = shape.iter().try_fold(1_usize, |n, &length| n.checked_mul(length)).unwrap_or(usize::MAX);
-    if (1..=MAX_STATE_ELEMENTS).contains(&n_elements) {
-        Ok(shape)
-    } else {
-        Err((format!("1 to {MAX_STATE_ELEMENTS} elements"), format!("{shape:?}")))
-    }
+    Ok(Metadata { name, front_end, delay_frames })
 }
 
 /// A tensor in memory that ONNX Runtime owns, as its bindings need; it comes uninitialised.
@@ -368,14 +338,5 @@ mod tests {
         let message = error(&path);
         fs::remove_file(&path).unwrap();
         assert!(message.contains("anacrusis-no-library"), "{message}");
-    }
-
-    #[test]
-    fn states_need_numbers() {
-        let state = TensorSpec("h0".to_owned(), vec!["layers".into(), 1.into(), "hidden".into()], F32.to_owned());
-        assert_eq!(state_shape(&state, &BTreeMap::from([("layers", 2), ("hidden", 150)])), Ok(vec![2, 1, 150]));
-        assert!(state_shape(&state, &BTreeMap::from([("layers", 2)])).unwrap_err().0.contains("hidden"));
-        assert!(state_shape(&state, &BTreeMap::from([("layers", 0), ("hidden", 150)])).is_err());
-        assert!(state_shape(&state, &BTreeMap::from([("layers", 1 << 20), ("hidden", 1 << 20)])).is_err());
     }
 }

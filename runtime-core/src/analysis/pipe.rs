@@ -1,6 +1,9 @@
 //! The first three stages as one: mono host samples to activations with their time. INFERENCE THREAD.
 //!
-//! Shared by the live engine and the offline analysis, so that both decode the same activations.
+//! Shared by the live engine and the offline analysis, so that both decode the same activations. Where a network answers
+//! some frames late, having heard what comes next, each answer is handed over with the frame that it is about.
+
+use std::collections::VecDeque;
 
 use super::activation::{Activation, StepModel};
 use super::beat_model::{BeatModel, ModelOrigin};
@@ -41,9 +44,12 @@ pub struct ActivationPipe {
     failed: bool,
     is_fallback_model: bool,
     next_frame: u64,
+    /// Frames that wait for the network's answer, oldest first; as many as the network is late, and one.
+    waiting: VecDeque<ActivationFrame>,
+    delay_frames: usize,
     nan_samples: u32,
     clean: Vec<f32>,
-    /// The bands of the last frame.
+    /// The bands of the newest frame.
     spectrum: Vec<f32>,
     profile: Profile,
 }
@@ -59,6 +65,8 @@ impl ActivationPipe {
             features,
             fallback: FluxModel::new(&model.front_end),
             front_end: model.front_end,
+            delay_frames: model.net.delay_frames(),
+            waiting: VecDeque::with_capacity(model.net.delay_frames() + 1),
             net: model.net,
             failed: false,
             is_fallback_model,
@@ -71,7 +79,8 @@ impl ActivationPipe {
 
     /// Seconds from the moment that a frame describes to the sample that completes it.
     pub fn look_ahead_sec(&self) -> f64 {
-        (self.features.look_ahead_samples() as f64 + self.resampler.delay_samples()) / MODEL_RATE_HZ
+        let delay_samples = (self.delay_frames * HOP_SAMPLES) as f64;
+        (self.features.look_ahead_samples() as f64 + self.resampler.delay_samples() + delay_samples) / MODEL_RATE_HZ
     }
 
     /// Consumes at most `max_block_samples` samples and hands over the frames that they complete.
@@ -82,7 +91,7 @@ impl ActivationPipe {
             self.clean.push(if sample.is_finite() { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) } else { 0.0 });
         }
         let delay_samples = self.resampler.delay_samples();
-        let Self { resampler, features, net, fallback, failed, next_frame, clean, spectrum, profile, .. } = self;
+        let Self { resampler, features, net, fallback, failed, next_frame, waiting, delay_frames, clean, spectrum, profile, .. } = self;
         profile.enter(Stage::Resample);
         resampler.process(clean, |samples| {
             profile.enter(Stage::Features);
@@ -96,7 +105,17 @@ impl ActivationPipe {
                 let (bands, differences) = features.split_at(features.len() / 2);
                 spectrum.copy_from_slice(bands);
                 let flux = differences.iter().sum::<f32>() / differences.len() as f32;
-                on_frame(&ActivationFrame { frame, time, activation, flux, rms });
+                // The fallback is never late, so its answers wait with their frames.
+                let of_this_frame = if *failed { activation } else { Activation::default() };
+                waiting.push_back(ActivationFrame { frame, time, activation: of_this_frame, flux, rms });
+                if waiting.len() > *delay_frames
+                    && let Some(mut described) = waiting.pop_front()
+                {
+                    if !*failed {
+                        described.activation = activation;
+                    }
+                    on_frame(&described);
+                }
                 profile.enter(Stage::Features);
             });
             profile.enter(Stage::Resample);
@@ -104,7 +123,7 @@ impl ActivationPipe {
         profile.leave();
     }
 
-    /// The log bands of the last frame, low to high, log10 units.
+    /// The log bands of the newest frame heard, low to high, log10 units.
     pub fn spectrum(&self) -> &[f32] {
         &self.spectrum
     }
@@ -114,7 +133,7 @@ impl ActivationPipe {
         self.next_frame += n_frames;
     }
 
-    /// Another model from the next frame on, at its initial state.
+    /// Another model from the next frame on, at its initial state. Frames that waited for the old one are dropped.
     pub fn set_model(&mut self, model: BeatModel) {
         if model.front_end != self.front_end {
             self.features = FeatureExtractor::new(&model.front_end);
@@ -123,6 +142,9 @@ impl ActivationPipe {
             self.front_end = model.front_end;
         }
         self.is_fallback_model = matches!(model.origin, ModelOrigin::Fallback { reason: Some(_) });
+        self.delay_frames = model.net.delay_frames();
+        self.waiting.clear();
+        self.waiting.reserve(self.delay_frames + 1);
         self.net = model.net;
         self.failed = false;
     }
@@ -146,6 +168,7 @@ impl ActivationPipe {
         self.fallback.reset();
         self.failed = false;
         self.next_frame = 0;
+        self.waiting.clear();
         self.nan_samples = 0;
     }
 }
@@ -159,4 +182,119 @@ fn step_or_fall_back(net: &mut dyn StepModel, fallback: &mut FluxModel, failed: 
         }
     }
     fallback.step(features).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::activation::StepError;
+
+    /// Says how loud the frame of some frames ago was, as a network would that has heard what followed.
+    struct Late {
+        delay_frames: usize,
+        heard: VecDeque<f32>,
+        n_features: usize,
+        fails_at: Option<usize>,
+        n_steps: usize,
+    }
+
+    impl Late {
+        fn model(delay_frames: usize, fails_at: Option<usize>) -> BeatModel {
+            let front_end = FrontEnd::default();
+            let heard = VecDeque::from(vec![0.0; delay_frames]);
+            BeatModel::from_network(
+                front_end.clone(),
+                Box::new(Self { delay_frames, heard, n_features: front_end.len, fails_at, n_steps: 0 }),
+            )
+        }
+    }
+
+    impl StepModel for Late {
+        fn name(&self) -> &str {
+            "late"
+        }
+        fn n_features(&self) -> usize {
+            self.n_features
+        }
+        fn delay_frames(&self) -> usize {
+            self.delay_frames
+        }
+        fn step(&mut self, features: &[f32]) -> Result<Activation, StepError> {
+            self.n_steps += 1;
+            if Some(self.n_steps) == self.fails_at {
+                return Err(StepError::NotFinite { model: "late".to_owned(), value: f32::NAN });
+            }
+            self.heard.push_back(features[..self.n_features / 2].iter().sum());
+            let beat = self.heard.pop_front().unwrap_or_default();
+            Ok(Activation { beat, downbeat: 0.0, none: 1.0 })
+        }
+        fn reset(&mut self) {
+            self.heard = VecDeque::from(vec![0.0; self.delay_frames]);
+            self.n_steps = 0;
+        }
+    }
+
+    const RATE_HZ: f64 = 44_100.0;
+    const HOP: usize = 882;
+
+    /// Two seconds with a click at a moment.
+    fn click(at_sec: f64) -> Vec<f32> {
+        let mut samples = vec![0.0; 2 * RATE_HZ as usize];
+        samples[(at_sec * RATE_HZ) as usize..][..8].fill(0.9);
+        samples
+    }
+
+    fn frames(pipe: &mut ActivationPipe, samples: &[f32]) -> Vec<ActivationFrame> {
+        let mut frames = Vec::new();
+        samples.chunks(HOP).for_each(|hop| pipe.process(hop, |frame| frames.push(*frame)));
+        frames
+    }
+
+    fn loudest(frames: &[ActivationFrame]) -> ActivationFrame {
+        *frames.iter().max_by(|a, b| a.activation.beat.total_cmp(&b.activation.beat)).expect("some frames")
+    }
+
+    #[test]
+    fn an_answer_has_the_time_and_the_level_of_the_frame_that_it_is_about() {
+        let pipe = |delay_frames| ActivationPipe::new(RATE_HZ, HOP, Late::model(delay_frames, None));
+        let prompt = frames(&mut pipe(0), &click(1.0));
+        assert!((loudest(&prompt).time.0 - 1.0).abs() < 0.01, "{:?}", loudest(&prompt));
+        for delay_frames in [1, 3] {
+            let mut late = pipe(delay_frames);
+            let got = frames(&mut late, &click(1.0));
+            assert_eq!(got, prompt[..prompt.len() - delay_frames], "the same frames, the last ones not yet");
+            let added_sec = late.look_ahead_sec() - pipe(0).look_ahead_sec();
+            assert!((added_sec - 0.02 * delay_frames as f64).abs() < 1e-9, "{added_sec}");
+            late.reset();
+            assert_eq!(frames(&mut late, &click(1.0)), got, "a reset returns to the start");
+        }
+    }
+
+    #[test]
+    fn time_goes_on_where_frames_are_skipped_or_the_network_fails() {
+        let mut pipe = ActivationPipe::new(RATE_HZ, HOP, Late::model(2, None));
+        frames(&mut pipe, &click(1.0)[..40 * HOP]);
+        pipe.skip(50);
+        let after = frames(&mut pipe, &click(1.0)[..40 * HOP]);
+        assert!(after.windows(2).all(|pair| pair[1].frame > pair[0].frame));
+        assert_eq!(after.windows(2).filter(|pair| pair[1].frame.0 - pair[0].frame.0 == 51).count(), 1);
+
+        let mut failing = ActivationPipe::new(RATE_HZ, HOP, Late::model(2, Some(60)));
+        let all = frames(&mut failing, &click(1.5));
+        assert!(all.iter().enumerate().all(|(n, frame)| frame.frame.0 == n as u64), "no frame is missing");
+        let onset = all[70..].iter().max_by(|a, b| a.activation.beat.total_cmp(&b.activation.beat)).expect("some frames");
+        assert!((onset.time.0 - 1.5).abs() < 0.03, "the fallback is not late: {onset:?}");
+        assert_eq!(failing.health().fault, Fault::Activation as u8);
+    }
+
+    #[test]
+    fn another_model_drops_what_waited_for_the_old_one() {
+        let mut pipe = ActivationPipe::new(RATE_HZ, HOP, Late::model(3, None));
+        let before = frames(&mut pipe, &click(1.0)[..20 * HOP]);
+        pipe.set_model(Late::model(1, None));
+        let after = frames(&mut pipe, &click(1.0)[..20 * HOP]);
+        let (last, first) = (before[before.len() - 1].frame.0, after[0].frame.0);
+        assert_eq!(first, last + 4, "three were dropped");
+        assert_eq!(after.len(), 19, "and one waits");
+    }
 }

@@ -67,10 +67,14 @@ pub struct Settings {
 /// Which of the models of this build runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ModelChoice {
-    /// The mean of all networks, or the fallback where there is none.
+    /// Our own model, else the mean of BeatNet's weight sets, else the fallback.
     #[default]
-    All,
-    /// One network, by its place in the alphabet of names, from 0.
+    Auto,
+    /// Our own model.
+    Pulse,
+    /// The mean of BeatNet's weight sets.
+    BeatNet,
+    /// One of BeatNet's weight sets, from 0.
     One(u8),
     /// The spectral flux, without any network.
     Flux,

@@ -51,8 +51,16 @@ fn a_meter_is_what_beats_are_counted_in() {
 #[test]
 fn every_model_can_be_chosen_while_music_plays() {
     let mut rig = Rig::flux();
-    let choices =
-        [ModelChoice::One(0), ModelChoice::One(1), ModelChoice::One(2), ModelChoice::All, ModelChoice::One(200), ModelChoice::Flux];
+    let choices = [
+        ModelChoice::Pulse,
+        ModelChoice::BeatNet,
+        ModelChoice::One(0),
+        ModelChoice::One(1),
+        ModelChoice::One(2),
+        ModelChoice::Auto,
+        ModelChoice::One(200),
+        ModelChoice::Flux,
+    ];
     for model in choices {
         set(&mut rig, Settings { model, ..DEFAULTS });
         let from_sec = rig.now_sec() + 2.0;
@@ -75,7 +83,7 @@ fn settings_that_cannot_be_used_change_nothing() {
         Settings { min_bpm: f64::NAN, ..DEFAULTS },
         Settings { max_bpm: f64::NAN, ..DEFAULTS },
         Settings { beats_per_bar: 1, ..DEFAULTS },
-        Settings { beats_per_bar: 255, model: ModelChoice::All, ..DEFAULTS },
+        Settings { beats_per_bar: 255, model: ModelChoice::Auto, ..DEFAULTS },
     ];
     let outputs = |bad: &[Settings]| -> Vec<(u64, Output)> {
         let mut rig = Rig::flux();

@@ -18,6 +18,8 @@ pub const FORMAT: u32 = 1;
 const CONVERTER_VERSION: u32 = 1;
 /// Name of the manifest's file.
 pub const MANIFEST_FILE: &str = "manifest.json";
+/// The contract's version that has all that these models need; later minor versions add to it.
+const CONTRACT_VERSION: &str = "1.0.0";
 /// Kind of network.
 const ARCHITECTURE: &str = "crnn";
 
@@ -103,7 +105,7 @@ impl Manifest {
             front_end: front_end(contract),
             files: BTreeMap::new(),
             contract: ContractEntry {
-                version: contract.contract_version.clone(),
+                version: CONTRACT_VERSION.to_owned(),
                 hash: contract.scope_hash(ModelKind::BeatModel)?,
                 scope: contract.scope(ModelKind::BeatModel)?,
             },

@@ -46,7 +46,7 @@ impl Setup {
     /// A model at the start of a stream.
     ///
     /// # Errors
-    /// A directory that cannot be used.
+    /// A model that cannot be used.
     pub(super) fn model(&self) -> Result<BeatModel, String> {
         self.model_args.load().map_err(|e| e.to_string())
     }
