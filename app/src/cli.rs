@@ -3,13 +3,14 @@
 use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
-use crate::{analyze, bench, doctor, eval_command, port};
+use crate::{analyze, bench, doctor, eval_command, features, port};
 
 const EXAMPLES: &str = "\
 Examples:
   anacrusis analyze song.mp3              beats beside it, in song.beats
   anacrusis analyze -f json,mid -o out Music/
   anacrusis eval --corpus DIR             score this build on pieces with known beats
+  anacrusis features song.mp3             what a network sees of it, for training
   anacrusis bench                         what the analysis costs on this machine
   anacrusis doctor                        what this machine and this build can do
   anacrusis doctor --feed                 how a running instance of the plugin fares
@@ -35,6 +36,8 @@ pub enum Command {
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Eval(eval_command::EvalArgs),
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Features(features::FeaturesArgs),
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Bench(bench::BenchArgs),
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Doctor(doctor::DoctorArgs),
@@ -48,6 +51,7 @@ impl Cli {
         match &self.command {
             Command::Analyze(args) => analyze::run(args),
             Command::Eval(args) => eval_command::run(args),
+            Command::Features(args) => features::run(args),
             Command::Bench(args) => bench::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Port(args) => port::run(args),

@@ -5,10 +5,14 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::analyze::analyze_reader;
+use runtime_core::analysis::beat_model::BeatModel;
+
+use crate::activations::{self, Capture, Playback};
+use crate::analyze::analyze_with_model;
 use crate::decode::AudioReader;
 use crate::document::{Analysis, BeatRow};
 use crate::engine_args::EngineArgs;
+use crate::eval::corpus::Corpus;
 use crate::eval::{self, EvalOptions, EvalReport, Tracked, TrackedBeat};
 use crate::exit::{Exit, say, say_error, write_stdout};
 use crate::model::{fallback_reason, network_names};
@@ -18,6 +22,11 @@ Examples:
   anacrusis eval --corpus shared/eval
   anacrusis eval --corpus shared/eval --offline --report offline.json
   anacrusis eval --corpus shared/eval --decoder particle --baseline exact.json
+  anacrusis eval --corpus shared/eval --activations DIR    a network that was run elsewhere
+
+Activations of the audio file STEM are in DIR/STEM.npz: array `activations`, float32 [n_frames, 3], columns beat, downbeat
+and none, a row for each frame of `anacrusis features`; and, of a network that looks ahead, `delay_frames`, int64: how many
+frames it hears after a frame before it knows the row. Beats and announce times are those of a run with that network.
 
 Exit codes: 0 every piece was analysed, 1 some failed (they count as silence), 2 wrong usage.";
 
@@ -46,6 +55,12 @@ pub struct EvalArgs {
     /// Pieces at a time [default: one a core]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
+    /// Score these activations in place of a network's, one DIR/STEM.npz a piece (below)
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["ModelArgs", "save_activations"])]
+    pub activations: Option<PathBuf>,
+    /// Write the activations of each piece to DIR/STEM.npz; made if missing
+    #[arg(long, value_name = "DIR")]
+    pub save_activations: Option<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment on a flattened field would replace the command's own help")]
     pub engine: EngineArgs,
@@ -69,25 +84,44 @@ pub fn run(args: &EvalArgs) -> Exit {
 
 fn evaluate(args: &EvalArgs) -> Result<EvalReport, String> {
     args.engine.config(48_000).validate().map_err(|e| e.to_string())?;
-    let model = args.engine.model.load().map_err(|e| e.to_string())?;
-    if let Some(reason) = fallback_reason(&model.origin) {
-        say(format_args!("note: the spectral-flux activation runs in place of the networks, less accurately: {reason}"));
-    }
+    let activation = match &args.activations {
+        // The name of the folder says which network it was; the rest of the path says where somebody keeps it.
+        Some(folder) => format!("recorded: {}", folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy()),
+        None => name_of_model(args)?,
+    };
+    check_folders(args)?;
     let options = EvalOptions {
         jobs: args.jobs,
         skip_sec: args.skip,
         only: args.only.clone(),
         baseline: args.baseline.clone(),
-        configuration: configuration(&args.engine, &network_names(&model.origin)),
+        configuration: configuration(&args.engine, activation),
         ..EvalOptions::new(&args.corpus)
     };
-    eval::run(&options, &|path| track(path, &args.engine)).map_err(|e| e.to_string())
+    eval::run(&options, &|path| track(path, args)).map_err(|e| e.to_string())
+}
+
+/// Loads the model once, so that one that cannot be used is refused before the first piece.
+fn name_of_model(args: &EvalArgs) -> Result<String, String> {
+    let model = args.engine.model.load().map_err(|e| e.to_string())?;
+    if let Some(reason) = fallback_reason(&model.origin) {
+        say(format_args!("note: the spectral-flux activation runs in place of the networks, less accurately: {reason}"));
+    }
+    let networks = network_names(&model.origin);
+    Ok(if networks.is_empty() { "flux".to_owned() } else { networks.join("+") })
+}
+
+/// Refuses folders of activations that cannot serve every piece.
+fn check_folders(args: &EvalArgs) -> Result<(), String> {
+    let Some(folder) = args.activations.as_ref().or(args.save_activations.as_ref()) else { return Ok(()) };
+    let corpus = Corpus::read(&args.corpus, args.only.as_deref()).map_err(|e| e.to_string())?;
+    let audio = corpus.pieces.iter().map(|piece| piece.audio.as_path());
+    activations::check_folder(folder, audio, args.activations.is_some()).map_err(|e| e.to_string())
 }
 
 /// What is run, in words that a later reader of the report can compare.
-fn configuration(args: &EngineArgs, networks: &[String]) -> BTreeMap<String, String> {
+fn configuration(args: &EngineArgs, activation: String) -> BTreeMap<String, String> {
     let config = args.config(48_000);
-    let activation = if networks.is_empty() { "flux".to_owned() } else { networks.join("+") };
     let values = [
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("mode", args.mode().name().to_owned()),
@@ -100,10 +134,25 @@ fn configuration(args: &EngineArgs, networks: &[String]) -> BTreeMap<String, Str
 }
 
 /// Analyses one piece.
-fn track(path: &Path, args: &EngineArgs) -> Result<Tracked, String> {
+fn track(path: &Path, args: &EvalArgs) -> Result<Tracked, String> {
+    if let Some(folder) = &args.activations {
+        let (model, playback) = Playback::open(folder, path).map_err(|e| e.to_string())?;
+        let tracked = track_with(model, path, &args.engine)?;
+        playback.check_length().map_err(|e| e.to_string())?;
+        return Ok(tracked);
+    }
+    let model = args.engine.model.load().map_err(|e| e.to_string())?;
+    let Some(folder) = &args.save_activations else { return track_with(model, path, &args.engine) };
+    let (model, capture) = Capture::start(folder, path, model);
+    let tracked = track_with(model, path, &args.engine)?;
+    capture.write().map_err(|e| e.to_string())?;
+    Ok(tracked)
+}
+
+fn track_with(model: BeatModel, path: &Path, args: &EngineArgs) -> Result<Tracked, String> {
     let clock = CpuClock::start();
     let reader = AudioReader::open(path).map_err(|e| e.to_string())?;
-    let outcome = analyze_reader(&path.display().to_string(), reader, args, |_| {}).map_err(|e| e.to_string())?;
+    let outcome = analyze_with_model(&path.display().to_string(), reader, model, args, |_| {}).map_err(|e| e.to_string())?;
     // A piece that breaks off is a broken corpus, and no result.
     if let Some(error) = outcome.ended_by {
         return Err(error.to_string());

@@ -3,12 +3,14 @@
 //! ```text
 //! cli -> analyze: decode (bytes -> mono samples) -> analyzer (runtime-core) -> document -> formats (bytes)
 //!     -> eval: the same over a corpus, scored
+//!     -> features: what the networks see of a file, for training
 //!     -> bench: what a hop costs, and what live instances cost
 //!     -> doctor: what this machine and this build can do, and how a running instance fares
 //!     -> port: which MIDI port the clock goes to on this machine
 //! ```
 //! stdout is data, stderr is for people; exit codes are in [`exit`]. Start reading at [`analyze::run`].
 
+pub mod activations;
 pub mod analyze;
 pub mod analyzer;
 pub mod bench;
@@ -20,6 +22,9 @@ pub mod engine_args;
 pub mod eval;
 pub mod eval_command;
 pub mod exit;
+pub mod features;
 pub mod formats;
 pub mod model;
+pub mod npz;
+mod parallel;
 pub mod port;

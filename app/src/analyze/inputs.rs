@@ -7,32 +7,32 @@ use std::path::{Path, PathBuf};
 use crate::decode::EXTENSIONS;
 
 /// The name that stands for standard input.
-pub(super) const STDIN: &str = "-";
+pub(crate) const STDIN: &str = "-";
 
 /// One input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Input {
+pub(crate) struct Input {
     /// The file; `-` is standard input.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The path below the directory that was named, or the file's own name: where `-o` puts its outputs.
-    pub(super) below: PathBuf,
+    pub(crate) below: PathBuf,
 }
 
 impl Input {
     /// True for standard input.
-    pub(super) fn is_stdin(&self) -> bool {
+    pub(crate) fn is_stdin(&self) -> bool {
         self.path.as_os_str() == STDIN
     }
 
     /// For messages.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         if self.is_stdin() { "stdin".to_owned() } else { self.path.display().to_string() }
     }
 }
 
 /// What could not be turned into a file.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum InputError {
+pub(crate) enum InputError {
     /// A directory could not be read.
     #[error("{}: cannot be searched: {source}", path.display())]
     Unreadable {
@@ -50,7 +50,7 @@ pub(super) enum InputError {
 }
 
 /// All files, in the order named; those of a directory by name. Files that do not exist stay in: decoding says so.
-pub(super) fn expand(named: &[PathBuf]) -> (Vec<Input>, Vec<InputError>) {
+pub(crate) fn expand(named: &[PathBuf]) -> (Vec<Input>, Vec<InputError>) {
     let mut inputs: Vec<Input> = Vec::new();
     let mut errors = Vec::new();
     for path in named {

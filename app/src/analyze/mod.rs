@@ -6,13 +6,13 @@
 //! ```
 
 mod file;
-mod inputs;
+pub(crate) mod inputs;
 mod options;
 mod outputs;
 mod progress;
-mod write;
+pub(crate) mod write;
 
-pub use file::{FileError, Outcome, analyze_reader};
+pub use file::{FileError, Outcome, analyze_reader, analyze_with_model};
 pub use options::AnalyzeArgs;
 
 use std::panic::{self, AssertUnwindSafe};

@@ -17,7 +17,7 @@ static WRITES: RwLock<()> = RwLock::new(());
 ///
 /// # Errors
 /// The system refused the handler.
-pub(super) fn exit_between_writes() -> Result<(), ctrlc::Error> {
+pub(crate) fn exit_between_writes() -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(|| {
         let _no_write = WRITES.write().unwrap_or_else(PoisonError::into_inner);
         process::exit(i32::from(Exit::Interrupted as u8));
@@ -28,7 +28,7 @@ pub(super) fn exit_between_writes() -> Result<(), ctrlc::Error> {
 ///
 /// # Errors
 /// What the system says; the target is then as it was.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let _write = WRITES.read().unwrap_or_else(PoisonError::into_inner);
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;

@@ -1,11 +1,9 @@
-//! Tracks every piece of a corpus, several at a time, and scores it. Starts its own threads and joins them.
+//! Tracks every piece of a corpus, several at a time, and scores it. Calling thread; workers track.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use super::clip::{Scorable, scorable, score_clip};
 use super::corpus::{Corpus, CorpusError, Piece};
@@ -13,6 +11,7 @@ use super::floor::metronome;
 use super::metrics::is_valid_sequence;
 use super::report::{BaselineError, ClipReport, EvalReport, Status};
 use super::{Tracked, TrackedBeat};
+use crate::parallel::in_parallel;
 
 /// What is dropped from the start of each piece, seconds (`mir_eval.beat.trim_beats`; the papers' habit).
 pub const DEFAULT_SKIP_SEC: f64 = 5.0;
@@ -91,27 +90,6 @@ pub fn run(options: &EvalOptions, track: &(dyn Fn(&Path) -> Result<Tracked, Stri
 /// The last part of a path: reports are passed on, and the rest of it says where somebody keeps their music.
 fn name_of(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// `work` on every item, by up to `jobs` threads; results in the order of the items.
-fn in_parallel<Item: Sync, Out: Send>(items: &[Item], jobs: Option<NonZeroUsize>, work: impl Fn(&Item) -> Out + Sync) -> Vec<Out> {
-    let one_per_core = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let n_threads = jobs.unwrap_or_else(one_per_core).get().min(items.len());
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(items.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..n_threads {
-            scope.spawn(|| {
-                while let Some((idx, item)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|idx| Some((idx, items.get(idx)?))) {
-                    let out = work(item);
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push((idx, out));
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(idx, _)| *idx);
-    done.into_iter().map(|(_, out)| out).collect()
 }
 
 fn score_piece(piece: &Piece, skip_sec: f64, track: &(dyn Fn(&Path) -> Result<Tracked, String> + Sync)) -> ClipReport {
