@@ -20,6 +20,7 @@ pub mod rtsan;
 pub mod run_command;
 pub mod test_counts;
 pub mod test_task;
+pub mod train;
 
 use std::path::{Path, PathBuf};
 

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use xtask::install::Action;
 use xtask::{
-    bundle, codegen, demo, demo_clip, feed_header, figures, file_map, fuzz, install, models, rtsan, run_command, test_task, workspace_root,
+    bundle, codegen, demo, demo_clip, feed_header, figures, file_map, fuzz, install, models, rtsan, run_command, test_task, train,
+    workspace_root,
 };
 
 #[derive(Parser)]
@@ -19,7 +20,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Prepare models, build, analyse a file (or our own clip) and show its beats
+    /// Build, analyse a file (or our own clip) and show its beats
     Demo {
         /// Any audio file
         file: Option<PathBuf>,
@@ -41,7 +42,7 @@ enum Task {
     },
     /// Run every check and test of the project
     Test {
-        /// Go on without models where they are not in the cache and cannot be fetched
+        /// Skip the training package where its environment is not made yet
         #[arg(long)]
         offline: bool,
     },
@@ -56,6 +57,12 @@ enum Task {
     /// Measure the cost of a hop (arguments go to `anacrusis bench`)
     #[command(disable_help_flag = true)]
     Bench {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Build a corpus, train, calibrate and export our own networks (arguments go to the package in training/)
+    #[command(disable_help_flag = true)]
+    Train {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
@@ -79,7 +86,7 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Fetch the BeatNet weights and convert them into models/ (cached; offline after the first time)
+    /// Fetch BeatNet's weights, an option, and convert them into models/ (cached; offline after the first time)
     Models {
         /// Make them again even where they are whole
         #[arg(long)]
@@ -110,6 +117,7 @@ fn main() -> ExitCode {
         Task::Check => test_task::check(&root),
         Task::Eval { arguments } => run_command::eval(&root, &arguments),
         Task::Bench { arguments } => run_command::bench(&root, &arguments),
+        Task::Train { arguments } => train::run(&root, &arguments),
         Task::Figures { arguments } => figures::run(&root, &arguments),
         Task::DemoClip => demo_clip::run(&root),
         Task::Codegen { check } => codegen::run(&root, check).and_then(|()| feed_header::run(&root, check)),
