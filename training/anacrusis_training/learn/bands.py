@@ -39,7 +39,7 @@ def augment(bands: torch.Tensor, rng: np.random.Generator, strength: float = 1.0
 
 def _gain(rng: np.random.Generator, batch: int, n_bands: int, strength: float) -> torch.Tensor:
     """Level and a smooth six-point equaliser, as factors ``[batch, 1, n_bands]``."""
-    level_db = rng.uniform(-20.0, 4.0, (batch, 1)) * (rng.random((batch, 1)) < 0.7)
+    level_db = rng.uniform(-34.0, 6.0, (batch, 1)) * (rng.random((batch, 1)) < 0.7)
     points_db = rng.uniform(-7.0, 7.0, (batch, 6)) * (rng.random((batch, 1)) < 0.7)
     at = np.linspace(0.0, 5.0, n_bands)
     curve_db = np.stack([np.interp(at, np.arange(6), row) for row in points_db])

@@ -119,7 +119,8 @@ def export(mixture: Mixture, statement: Statement, card: str, out_dir: Path) -> 
     mixture = mixture.eval()
     weights = safetensors.torch.save(mixture_tensors(mixture), metadata)
     (out_dir / "model.safetensors").write_bytes(with_sorted_header(weights))
-    write_onnx(mixture, out_dir / "model.onnx", metadata)
+    # Inside the graph everything is spelled out but the delay, which whoever runs it must know.
+    write_onnx(mixture, out_dir / "model.onnx", metadata | {"delay_frames": str(statement.delay_frames)})
     (out_dir / "card.md").write_text(card)
     manifest: dict[str, Any] = {
         "format": FORMAT,
