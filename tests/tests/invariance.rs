@@ -175,13 +175,17 @@ fn a_jump_of_the_host_keeps_the_tempo() {
         let mut engine = engine(44_100.0, decoder, model);
         let samples = music(44_100.0);
         let before = feed(&mut engine, &samples, 512);
-        let count = before.last().map_or(0, |event| event.beat_count);
+        let last = *before.last().expect("music has beats");
         engine.soft_reset();
         // The host jumps back to 5.13 s, between two beats.
         let after = feed(&mut engine, &samples[226_233..], 512);
         let interval_frames = engine.posterior().interval_frames;
         assert!((interval_frames - 3_000.0 / 117.0).abs() < 1.0, "{decoder:?}: {interval_frames} frames");
-        assert!(after.first().is_some_and(|event| event.beat_count == count + 1), "{decoder:?}: the count goes on");
+        // The count goes on; a beat that passed before the lock was sure again may be missing, and is counted.
+        let first = after.first().expect("music has beats");
+        let n_passed = first.beat_count - last.beat_count;
+        assert!((1..=2).contains(&n_passed), "{decoder:?}: {n_passed} beats passed");
+        assert_eq!(n_passed as f64, ((first.t_sec - last.t_sec) * 117.0 / 60.0).round(), "{decoder:?}");
         // The first interval after the jump that is announced is of the old tempo: it was not searched anew.
         let early: Vec<f64> = after.windows(2).take(4).map(|pair| pair[1].t_sec - pair[0].t_sec).collect();
         assert!(early.iter().any(|interval_sec| (interval_sec - 60.0 / 117.0).abs() < 0.03), "{decoder:?}: {early:?}");

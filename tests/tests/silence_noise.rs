@@ -18,10 +18,11 @@ const LET_GO_SEC: f64 = 17.0;
 
 /// Beats of both decoders and of the offline analysis, which hear the same activations.
 fn all_ways(samples: &[f32], model: BeatModel) -> [(&'static str, Vec<BeatEvent>); 3] {
+    let delay_frames = model.net.delay_frames();
     let (model, activations) = Recorder::around(model);
     let exact = causal(&config(RATE_HZ, DecoderKind::Exact), model, samples);
     let activations = recorded(&activations);
-    let replay = || Replay::of(activations.clone());
+    let replay = || Replay::of(activations.clone(), delay_frames);
     let particle = causal(&config(RATE_HZ, DecoderKind::Particle), replay(), samples);
     let offline = offline(&config(RATE_HZ, DecoderKind::Exact), replay(), samples);
     [("exact", exact), ("particle", particle), ("offline", offline)]

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde::Deserialize;
 
 use crate::error::TaskError;
-use crate::{bundle, demo_clip, models, process};
+use crate::{bundle, demo_clip, process};
 
 /// Folder of the outputs, in the workspace.
 const OUTPUT_FOLDER: &str = "demo-output";
@@ -39,43 +39,36 @@ struct Beat {
     confidence: f64,
 }
 
-/// Prepares the models, builds, analyses `file` (or our own clip) and shows what came out.
+/// Builds, analyses `file` (or our own clip) and shows what came out. Nothing is fetched but what cargo needs.
 ///
 /// # Errors
-/// A build or an analysis that fails. Without models the spectral flux runs, which is said and is no error.
+/// A build or an analysis that fails.
 pub fn run(root: &Path, file: Option<&Path>) -> Result<(), TaskError> {
-    eprintln!("[1/5] models: converting BeatNet's weights (CC BY 4.0)");
-    let no_models = models::run(root, false).err().map(|error| error.to_string());
-    if let Some(reason) = &no_models {
-        eprintln!(
-            "warning: {reason}\nwarning: going on without: the spectral-flux activation runs in place of the networks, less accurately"
-        );
-    }
-    eprintln!("[2/5] building the command line (a few minutes the first time)");
+    eprintln!("[1/4] building the command line (a few minutes the first time)");
     let binary = process::release_binary(root)?;
     let clip = root.join(demo_clip::FOLDER).join(demo_clip::AUDIO_FILE);
     let input = file.unwrap_or(&clip);
-    eprintln!("[3/5] analysing {}", input.strip_prefix(root).unwrap_or(input).display());
+    eprintln!("[2/4] analysing {}", input.strip_prefix(root).unwrap_or(input).display());
     let folder = root.join(OUTPUT_FOLDER);
     process::run("anacrusis analyze", Command::new(&binary).args(["analyze", "--format", FORMATS, "--output"]).arg(&folder).arg(input))?;
 
     let document = read(&output(&folder, input, "beats.json"))?;
-    print!("{}", describe(&document, no_models.as_deref()));
+    print!("{}", describe(&document));
     if file.is_none() {
         let known = fs::read_to_string(root.join(demo_clip::FOLDER).join(demo_clip::BEATS_FILE)).unwrap_or_default();
         println!("{}", compare(&document.beats, &known_times(&known)));
     }
     print!("\n{}", written(&folder, input));
     play_in_host(root, input)?;
-    println!("\n{}", next_steps(binary.strip_prefix(root).unwrap_or(&binary), file.is_none(), no_models.is_some()));
+    println!("\n{}", next_steps(binary.strip_prefix(root).unwrap_or(&binary), file.is_none()));
     Ok(())
 }
 
 /// Bundles the plugin and plays `input` through the bundle in the test host, which prints what the plugin said.
 fn play_in_host(root: &Path, input: &Path) -> Result<(), TaskError> {
-    eprintln!("\n[4/5] bundling the plugin (a few minutes the first time)");
+    eprintln!("\n[3/4] bundling the plugin (a few minutes the first time)");
     bundle::run(root, false)?;
-    eprintln!("[5/5] playing {} through {}, in a test host", input.strip_prefix(root).unwrap_or(input).display(), bundle::CLAP);
+    eprintln!("[4/4] playing {} through {}, in a test host", input.strip_prefix(root).unwrap_or(input).display(), bundle::CLAP);
     println!();
     let host = ["run", "--release", "--quiet", "--package", "integration-tests", "--bin", "host_play", "--"];
     process::run("host_play", process::cargo(root, &host).arg(absolute(input)?))
@@ -97,14 +90,14 @@ fn read(path: &Path) -> Result<Document, TaskError> {
 }
 
 /// Tempo, meter, what ran, and the first beats as a table.
-fn describe(document: &Document, no_models: Option<&str>) -> String {
+fn describe(document: &Document) -> String {
     let mut text = String::from("\n");
     let tempo = document.tempo_bpm.map_or("unknown".to_owned(), |bpm| format!("{bpm:.1} BPM"));
     let meter = document.beats_per_bar.map_or("unknown".to_owned(), |beats| format!("{beats} beats per bar"));
-    let activation = match (document.activation.as_str(), no_models) {
-        ("networks", _) => format!("mean of the networks {}", document.models.join(", ")),
-        (_, Some(reason)) => format!("spectral flux, the fallback: {}", reason.lines().next().unwrap_or_default()),
-        _ => "spectral flux, the fallback: this build embeds no networks".to_owned(),
+    let activation = match (document.activation.as_str(), &document.models[..]) {
+        ("networks", [name]) => format!("the network {name}"),
+        ("networks", names) => format!("mean of the networks {}", names.join(", ")),
+        _ => "spectral flux, the fallback: this build embeds no network".to_owned(),
     };
     let n_beats = document.beats.len();
     let _ = writeln!(text, "tempo       {tempo}\nmeter       {meter}\nbeats       {n_beats} in {:.1} s", document.duration_sec);
@@ -169,7 +162,7 @@ fn written(folder: &Path, input: &Path) -> String {
 }
 
 /// What to do next; `binary` is the command line that was built.
-fn next_steps(binary: &Path, is_our_clip: bool, without_models: bool) -> String {
+fn next_steps(binary: &Path, is_our_clip: bool) -> String {
     let binary = binary.display();
     let mut steps = vec![
         (format!("{binary} analyze --help"), "all options of the command line"),
@@ -179,9 +172,6 @@ fn next_steps(binary: &Path, is_our_clip: bool, without_models: bool) -> String 
     ];
     if is_our_clip {
         steps.insert(0, ("cargo xtask demo YOUR-SONG.mp3".to_owned(), "the same with your own music (wav, flac, mp3, ogg, m4a)"));
-    }
-    if without_models {
-        steps.insert(0, ("cargo xtask models".to_owned(), "get the networks once there is a connection, then run this again"));
     }
     let lines: Vec<String> = steps.iter().map(|(command, what)| format!("  {command:<44}  {what}")).collect();
     format!("Next:\n{}", lines.join("\n"))
@@ -211,10 +201,16 @@ mod tests {
 
     #[test]
     fn the_table_counts_bars_from_the_first_downbeat() {
-        let text = describe(&document(), None);
+        let text = describe(&document());
         for part in ["120.0 BPM", "4 beats per bar", "networks a, b", "80 ms", "0.4", "1.1", "2.1", "... 8 more"] {
             assert!(text.contains(part), "{part} in {text}");
         }
+    }
+
+    #[test]
+    fn a_network_alone_is_no_mean() {
+        let text = describe(&Document { models: vec!["a".to_owned()], ..document() });
+        assert!(text.contains("activation  the network a\n"), "{text}");
     }
 
     #[test]
@@ -227,8 +223,8 @@ mod tests {
             models: Vec::new(),
             ..document()
         };
-        let text = describe(&nothing, Some("pip cannot reach the index\nmore"));
-        assert!(text.contains("unknown") && text.contains("the fallback: pip cannot reach the index\n"), "{text}");
+        let text = describe(&nothing);
+        assert!(text.contains("unknown") && text.contains("the fallback: this build embeds no network\n"), "{text}");
         assert!(compare(&[], &[1.0]).contains("0 of 1 found"));
     }
 

@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use crate::error::TaskError;
 use crate::marked::Marked;
+use crate::models::manifest::MANIFEST_FILE;
+use crate::models::pins::WEIGHT_FILES;
 use crate::process;
 use crate::run_command::with_corpus;
 
@@ -19,12 +21,16 @@ const ACCURACY: (Marked, [&str; 2]) = (Marked { name: "accuracy", command: COMMA
 const COST: (Marked, &str) = (Marked { name: "cost", command: COMMAND }, "docs/latency.md");
 
 /// What is scored: name in the table, arguments of `anacrusis eval`.
-const RUNS: [(&str, &[&str]); 5] = [
-    ("**live** (default)", &[]),
+type Run = (&'static str, &'static [&'static str]);
+/// The default, against which the others are read.
+const DEFAULT_RUN: Run = ("**live** (default)", &[]);
+/// Left out where BeatNet's weights were not fetched.
+const BEATNET_RUN: Run = ("live, BeatNet's networks", &["--model", "beatnet"]);
+const OTHER_RUNS: [Run; 4] = [
     ("live, particle filter", &["--decoder", "particle"]),
-    ("live, spectral flux (no networks)", &["--activation", "flux"]),
+    ("live, spectral flux (no network)", &["--model", "flux"]),
     ("`--offline`", &["--offline"]),
-    ("`--offline`, spectral flux", &["--offline", "--activation", "flux"]),
+    ("`--offline`, spectral flux", &["--offline", "--model", "flux"]),
 ];
 /// Columns that are means over pieces: title, key in the report.
 const COLUMNS: [(&str, &str); 6] =
@@ -40,7 +46,7 @@ pub fn run(root: &Path, arguments: &[OsString]) -> Result<(), TaskError> {
     eprintln!("figures: bench");
     let cost = output("anacrusis bench", Command::new(&binary).arg("bench"))?;
     let mut reports = Vec::new();
-    for (name, options) in RUNS {
+    for (name, options) in runs(has_beatnet(root)) {
         eprintln!("figures: {}", name.replace(['*', '`'], ""));
         let text = output("anacrusis eval", Command::new(&binary).args(["eval", "--json"]).args(options).args(&arguments))?;
         let report = serde_json::from_str(&text).map_err(|e| TaskError::Tool { tool: "anacrusis eval", message: e.to_string() })?;
@@ -50,6 +56,19 @@ pub fn run(root: &Path, arguments: &[OsString]) -> Result<(), TaskError> {
     print!("{cost}\n{table}");
     COST.0.write(&root.join(COST.1), &format!("```text\n{cost}```\n"), false)?;
     ACCURACY.1.iter().try_for_each(|file| ACCURACY.0.write(&root.join(file), &table, false))
+}
+
+/// Whether a build of now embeds all of BeatNet's weight sets.
+fn has_beatnet(root: &Path) -> bool {
+    WEIGHT_FILES.iter().all(|weights| root.join("models").join(weights.name).join(MANIFEST_FILE).is_file())
+}
+
+/// The rows of the table in their order.
+fn runs(has_beatnet: bool) -> Vec<Run> {
+    if !has_beatnet {
+        eprintln!("figures: SKIPPED: BeatNet's row, its weights are not here; run `cargo xtask models`");
+    }
+    [DEFAULT_RUN].into_iter().chain(has_beatnet.then_some(BEATNET_RUN)).chain(OTHER_RUNS).collect()
 }
 
 /// What a program prints.
@@ -124,6 +143,20 @@ mod tests {
         assert!(
             text.contains("| deaf 120 BPM metronome | .816 |") && text.contains("2 pieces, 1.5 min") && text.contains("F70 .250 to 1.000")
         );
+    }
+
+    #[test]
+    fn beatnet_has_a_row_where_it_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!has_beatnet(folder.path()));
+        for weights in &WEIGHT_FILES {
+            let model = folder.path().join("models").join(weights.name);
+            std::fs::create_dir_all(&model).unwrap();
+            std::fs::write(model.join(MANIFEST_FILE), "{}").unwrap();
+        }
+        assert!(has_beatnet(folder.path()));
+        assert_eq!((runs(true)[1], runs(true).len()), (BEATNET_RUN, runs(false).len() + 1));
+        assert!(!runs(false).contains(&BEATNET_RUN) && runs(false)[0] == DEFAULT_RUN);
     }
 
     #[test]

@@ -11,12 +11,13 @@ use crate::error::TaskError;
 use crate::models::ort_runtime;
 use crate::process::{self, cargo};
 use crate::test_counts::TestCounts;
-use crate::{bundle, codegen, dependencies, feed_header, file_map, fuzz, models, rt_lints, rtsan};
+use crate::{bundle, codegen, dependencies, feed_header, file_map, fuzz, rt_lints, rtsan, train};
 
 /// Features that need ONNX Runtime, of every crate that has one.
 const ORT_FEATURES: &str = "--features=runtime-core/ort,anacrusis/ort,integration-tests/ort";
 
-/// Runs everything. With `offline` what would need the network is skipped where it is not in the cache.
+/// Runs everything. With `offline` the training package is skipped where its environment, gigabytes of libraries, is not made
+/// yet; ONNX Runtime is skipped wherever it can neither be found nor fetched. No model is fetched.
 ///
 /// # Errors
 /// The first step that fails, by name.
@@ -39,10 +40,6 @@ pub fn check(root: &Path) -> Result<(), TaskError> {
 }
 
 fn all_steps(root: &Path, offline: bool, report: &mut Report) -> Result<(), TaskError> {
-    report.step("models", || match models::run(root, false) {
-        Err(error) if offline => Ok(Outcome::Skipped(error.to_string())),
-        result => result.map(|()| Outcome::Done).map_err(Into::into),
-    })?;
     let mut has_ort = false;
     report.step("onnx runtime", || match ort_runtime::run(root) {
         Ok(_) => {
@@ -57,6 +54,10 @@ fn all_steps(root: &Path, offline: bool, report: &mut Report) -> Result<(), Task
     report.step("bundle", || bundle::run(root, false).map(|()| Outcome::Done))?;
     let mut counts = TestCounts::default();
     let outcome = report.step("tests", || tests(root, has_ort, &mut counts));
+    report.counts = counts;
+    outcome?;
+    let mut counts = report.counts;
+    let outcome = report.step("training", || training(root, offline, &mut counts));
     report.counts = counts;
     outcome?;
     report.step("concurrency models", || {
@@ -108,6 +109,14 @@ fn tests(root: &Path, has_ort: bool, counts: &mut TestCounts) -> Result<Outcome,
         }
     })?;
     if succeeded { Ok(Outcome::Done) } else { Err(TaskError::Tool { tool: "cargo test", message: counts.to_string() }) }
+}
+
+/// The Python package: lints, tests, and a network trained end to end.
+fn training(root: &Path, offline: bool, counts: &mut TestCounts) -> Result<Outcome, TaskError> {
+    if offline && !train::is_ready(root)? {
+        return Ok(Outcome::Skipped("training/.venv is not made, and making it needs the network".to_owned()));
+    }
+    train::test(root, counts).map(|()| Outcome::Done)
 }
 
 /// How a step ended that did not fail.
