@@ -74,6 +74,8 @@ def _check_names(path: Path, recipe: ModelRecipe) -> None:
         for teacher in settings.teachers:
             if teacher not in earlier:
                 raise ValueError(f"{path}: network {name}: teacher {teacher} is not trained before it")
+        if settings.start in recipe.networks and settings.start not in earlier:
+            raise ValueError(f"{path}: network {name}: {settings.start}, which it starts from, is not trained before it")
         earlier.add(name)
     for member in recipe.members:
         if member not in recipe.networks:

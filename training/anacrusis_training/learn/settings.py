@@ -17,7 +17,7 @@ class Settings:
     net
         Specification for `nets.build`.
     start
-        Folder of a model or ``.safetensors`` file whose weights are fine-tuned; none for random ones.
+        ``.safetensors`` file whose weights are fine-tuned, or in a recipe the name of an earlier network; none for random ones.
     steps, crops, frames
         Number of updates; crops per update and process; frames per crop.
     learning_rate, weight_decay, warm_up_steps
@@ -33,7 +33,7 @@ class Settings:
     family_weights
         Share of families in a batch; see `crops.Sampler`.
     teachers, teacher_weight
-        Folders of trained networks whose mean is imitated, and the share of that in the loss.
+        Folders of trained networks (in a recipe: names of earlier ones) whose mean is imitated, and the share of that in the loss.
     average
         Decay of the running mean of the weights, which is what is kept; 0 for none.
     patience

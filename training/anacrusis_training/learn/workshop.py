@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,7 +20,7 @@ from .model_recipe import ModelRecipe
 from .pack import Pack, pack
 from .score import corpus_features, raw_activations
 from .settings import Settings
-from .weights import load_network
+from .weights import WEIGHTS_FILE, load_network
 
 HELD_OUT_EVERY = 40
 """Every so many-th item is not trained on: the curve of the training is drawn on it."""
@@ -55,10 +56,13 @@ class Workshop:
             yield from (folder / rows[index].file for index in sorted(rows) if rows[index].status == "ok")
 
     def settings(self, name: str) -> Settings:
-        """A network's settings with its teachers as folders."""
+        """A network's settings with its teachers as folders, and with what it starts from as a file."""
         settings = self.recipe.networks[name]
-        settings.teachers = [str(self.network_dir(Path(teacher).name)) for teacher in settings.teachers]
-        return settings
+        teachers = [str(self.network_dir(teacher)) for teacher in settings.teachers]
+        start = settings.start
+        if start in self.recipe.networks:
+            start = str(self.network_dir(start) / WEIGHTS_FILE)
+        return dataclasses.replace(settings, teachers=teachers, start=start)
 
     def network_dir(self, name: str) -> Path:
         """Where a network's weights, checkpoint and journal are."""
