@@ -56,3 +56,11 @@ def test_a_good_one_loads(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     path.write_text(json.dumps(GOOD))
     assert model_recipe.load(str(path)).members == {"a": 0.5, "b": 0.5}
+
+
+def test_what_members_learn_from_is_needed_and_experiments_are_not(tmp_path: Path) -> None:
+    net = {"net": {"architecture": "tcn"}}
+    networks = {"idle": net, "root": net, "tuned": {**net, "start": "root"}, "pupil": {**net, "teachers": ["tuned"]}, "late": net}
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps({**GOOD, "networks": networks, "members": {"pupil": 1.0}}))
+    assert model_recipe.load(str(path)).needed() == ["root", "tuned", "pupil"]

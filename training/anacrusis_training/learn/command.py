@@ -73,7 +73,7 @@ def _make(options: argparse.Namespace) -> int:
         _corpus("build", name, workshop.corpus_dir(name), options)
     if not (workshop.dev_dir() / "manifest.json").exists():
         _corpus("dev", recipe.dev_corpus, workshop.dev_dir(), options)
-    for name in recipe.networks:
+    for name in recipe.needed():
         result = workshop.fit(name)
         print(f"{name}: held-out loss {result.first_loss:.4f} -> {result.best_loss:.4f}")
         if not result.best_loss < result.first_loss:

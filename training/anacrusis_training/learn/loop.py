@@ -91,7 +91,8 @@ class Trainer:
                     },
                 )
             sum_loss = 0.0
-            if self._keep_if_better(dev_loss) and self.settings.patience and self.stale >= self.settings.patience:
+            self._keep_if_better(dev_loss)
+            if self.settings.patience and self.stale >= self.settings.patience:
                 break
         if journal is not None:
             journal.close()
@@ -169,8 +170,8 @@ class Trainer:
         for mean, now in zip(self.averaged.parameters(), self.net.parameters()):
             mean.lerp_(now, 1.0 - decay)
 
-    def _keep_if_better(self, dev_loss: float) -> bool:
-        """Save the averaged weights where they are the best so far, and a checkpoint in any case; always True."""
+    def _keep_if_better(self, dev_loss: float) -> None:
+        """Save the averaged weights where they are the best so far, and a checkpoint in any case."""
         better = dev_loss < self.best_loss
         self.stale = 0 if better else self.stale + 1
         if better:
@@ -180,7 +181,6 @@ class Trainer:
                 extra = {"settings": dataclasses.asdict(self.settings), "step": self.step, "dev_loss": dev_loss}
                 save_network(self.averaged, self.directory, extra)
             self._checkpoint()
-        return True
 
     def _checkpoint(self) -> None:
         state = {

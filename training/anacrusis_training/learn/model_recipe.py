@@ -40,6 +40,15 @@ class ModelRecipe:
     members: dict[str, float]
     statement: dict[str, Any]
 
+    def needed(self) -> list[str]:
+        """The members and all networks that they learn from, in the order of training; the rest are experiments."""
+        wanted: set[str] = set(self.members)
+        for name in reversed(self.networks):
+            if name in wanted:
+                settings = self.networks[name]
+                wanted |= {other for other in [*settings.teachers, settings.start] if other in self.networks}
+        return [name for name in self.networks if name in wanted]
+
 
 def load(text: str) -> ModelRecipe:
     """Read a recipe file, or one of ``training/recipes/`` by its name.
