@@ -102,22 +102,3 @@ def load_bands(path: Path, contract_hash: str) -> NDArray[np.float16]:
     if time_sec.shape != expected_sec.shape or np.any(np.abs(time_sec - expected_sec) > TIME_TOLERANCE_SEC):
         raise FeatureError(f"{path.name}: frame times are not n / {FRAMES_PER_SEC:g} s")
     return features[:, :N_BANDS].astype(np.float16)
-
-
-def with_differences(bands: NDArray[np.floating]) -> NDArray[np.float32]:
-    """The network's input: bands, and the positive half-wave of their difference to the frame before.
-
-    Parameters
-    ----------
-    bands
-        ``[..., n_frames, n_bands]``.
-
-    Returns
-    -------
-    float32 [..., n_frames, 2 * n_bands]
-        The first frame of the second half is 0.
-    """
-    values = np.asarray(bands, dtype=np.float32)
-    rises = np.zeros_like(values)
-    np.maximum(values[..., 1:, :] - values[..., :-1, :], 0, out=rises[..., 1:, :])
-    return np.concatenate([values, rises], axis=-1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-BEATNET_LIKE_WEIGHTS = (10.0, 30.0, 1.0)
+CLASS_WEIGHTS = (10.0, 30.0, 1.0)
+"""Of beat, downbeat and neither: rare classes count for more, which the calibration takes out again."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -50,7 +51,7 @@ class Settings:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-3
     warm_up_steps: int = 100
-    class_weights: tuple[float, float, float] = BEATNET_LIKE_WEIGHTS
+    class_weights: tuple[float, float, float] = CLASS_WEIGHTS
     strength: float = 1.0
     delay_frames: int = 0
     tempo_weight: float = 0.1

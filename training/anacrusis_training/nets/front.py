@@ -10,8 +10,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-N_FEATURES = 272
-N_BANDS = N_FEATURES // 2
+from ..features import N_BANDS
+
+N_FEATURES = 2 * N_BANDS
 EPSILON = 1e-5
 """Added to a variance before its root."""
 
