@@ -13,7 +13,7 @@ use runtime_core::analysis::model_file::ModelFile;
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-const NAMES: [&str; 5] = ["tcn", "tcn_front", "crnn2", "crnn", "mixture"];
+const NAMES: [&str; 6] = ["tcn", "tcn_front", "crnn2", "crnn", "mixture", "mixture_int8"];
 /// Largest difference of a probability from PyTorch's.
 const TOLERANCE: f32 = 1e-5;
 

@@ -16,6 +16,7 @@ from anacrusis_training.nets.mixture import Calibration, Mixture
 from anacrusis_training.ship.export import Statement, export, n_parameters
 from anacrusis_training.ship.onnx_file import state_names
 from anacrusis_training.ship.proof import TOLERANCE, differences, onnx_activations
+from anacrusis_training.ship.rounding import FLOAT_BITS, ROUNDED_BITS, round_weights
 
 STATEMENT = Statement("sample", "MIT", "Somebody", "None.", "Nothing", origin={"recipe": "none"})
 CALIBRATION = Calibration(0.3, 0.2, 0.02)
@@ -76,12 +77,16 @@ def test_onnx_frame_by_frame_equals_pytorch(name: str, tmp_path: Path) -> None:
     assert len(state_names(mixture)) == len(mixture.initial_states(1))
 
 
+@pytest.mark.parametrize("weight_bits", [FLOAT_BITS, ROUNDED_BITS])
 @pytest.mark.parametrize("name", MEMBERS)
-def test_the_runtime_gives_the_same_answers(name: str, tmp_path: Path) -> None:
+def test_the_runtime_gives_the_same_answers(name: str, weight_bits: int, tmp_path: Path) -> None:
     binary = os.environ.get("ANACRUSIS_BIN")
     if not binary:
         pytest.skip("ANACRUSIS_BIN is not set: run through `cargo xtask test`")
     mixture = make(name)
-    export(mixture, STATEMENT, "# card\n", tmp_path)
+    if weight_bits == ROUNDED_BITS:
+        for member in mixture.members:
+            round_weights(member)
+    export(mixture, STATEMENT, "# card\n", tmp_path, weight_bits)
     found = differences(mixture, tmp_path, Path(binary))
     assert max(found.values()) < TOLERANCE

@@ -159,12 +159,36 @@ def contract_entry() -> dict:
     return {"version": contract["contract_version"], "hash": f"sha256:{digest}", "scope": scope}
 
 
+def rounded(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Matrices as int8 with the scales of their rows beside them, but for the output's, so that both forms meet."""
+    stored = {}
+    for name, values in tensors.items():
+        if values.ndim < 2 or name.endswith("output.weight"):
+            stored[name] = values
+            continue
+        by_row = values.reshape(len(values), -1)
+        scale = (np.abs(by_row).max(1) / 127).astype(np.float32)
+        stored[name] = np.round(by_row / scale[:, None]).astype(np.int8).reshape(values.shape)
+        stored[f"{name}.scale"] = scale
+    return stored
+
+
+def unrounded(stored: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The tensors that `rounded` ones stand for, float32."""
+    tensors = {name: values for name, values in stored.items() if not name.endswith("weight.scale")}
+    for name, values in tensors.items():
+        if values.dtype == np.int8:
+            scale = stored[f"{name}.scale"].reshape(-1, *[1] * (values.ndim - 1))
+            tensors[name] = values.astype(np.float32) * scale
+    return tensors
+
+
 def safetensors_bytes(tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> bytes:
     """A safetensors file, the same for the same content (the usual writer shuffles the metadata)."""
     header, data = {"__metadata__": metadata}, b""
     for name, values in sorted(tensors.items()):
-        raw = values.astype("<f4").tobytes()
-        header[name] = {"dtype": "F32", "shape": values.shape, "data_offsets": [len(data), len(data) + len(raw)]}
+        dtype, raw = ("I8", values.tobytes()) if values.dtype == np.int8 else ("F32", values.astype("<f4").tobytes())
+        header[name] = {"dtype": dtype, "shape": values.shape, "data_offsets": [len(data), len(data) + len(raw)]}
         data += raw
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -193,18 +217,19 @@ def write_single(rng: np.random.Generator, name: str, net: dict, features: np.nd
     np.save(FOLDER / f"{name}.activations.npy", run(net, tensors, features))
 
 
-def write_mixture(rng: np.random.Generator, features: np.ndarray) -> None:
+def write_mixture(rng: np.random.Generator, name: str, features: np.ndarray, in_8_bits: bool = False) -> None:
     """All architectures in one model, calibrated and late."""
     members = [TCN_FRONT | {"weight": 0.5}, CRNN2 | {"weight": 0.3}, CRNN | {"weight": 0.2}]
     calibration = {"beat_scale": 0.5, "downbeat_scale": 0.25, "floor": 0.01}
     tensors, mean = {}, np.zeros((N_FRAMES, 3), np.float64)
     for i, member in enumerate(members):
-        own = make_tensors(rng, member)
-        mean += member["weight"] * run(member, own, features)
-        tensors |= {f"member.{i}.{name}": values for name, values in own.items()}
+        stored = make_tensors(rng, member)
+        stored = rounded(stored) if in_8_bits else stored
+        mean += member["weight"] * run(member, unrounded(stored), features)
+        tensors |= {f"member.{i}.{name}": values for name, values in stored.items()}
     net = {"architecture": "mixture", "members": members, "calibration": calibration, "delay_frames": 2}
-    write_model("mixture", net, tensors)
-    np.save(FOLDER / "mixture.activations.npy", calibrate(mean, calibration))
+    write_model(name, net, tensors)
+    np.save(FOLDER / f"{name}.activations.npy", calibrate(mean, calibration))
 
 
 def write_onnx(rng: np.random.Generator, features: np.ndarray) -> None:
@@ -277,8 +302,9 @@ def main() -> None:
     np.save(FOLDER / "features.npy", features)
     for name, net in {"tcn": TCN, "tcn_front": TCN_FRONT, "crnn2": CRNN2, "crnn": CRNN}.items():
         write_single(rng, name, net, features)
-    write_mixture(rng, features)
+    write_mixture(rng, "mixture", features)
     write_onnx(rng, features)
+    write_mixture(rng, "mixture_int8", features, in_8_bits=True)
     write_index()
 
 

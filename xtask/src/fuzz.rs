@@ -163,7 +163,7 @@ fn contract_seeds() -> Result<Vec<Vec<u8>>, ModelsError> {
 }
 
 /// Golden networks of the architectures that `package` does not make.
-const SEED_NETS: [&str; 4] = ["tcn", "tcn_front", "crnn2", "mixture"];
+const SEED_NETS: [&str; 5] = ["tcn", "tcn_front", "crnn2", "mixture", "mixture_int8"];
 
 /// A small model of every architecture: length of the manifest, manifest, weights.
 fn model_seeds() -> Result<Vec<Vec<u8>>, ModelsError> {

@@ -69,12 +69,12 @@ impl Crnn {
 
     /// The matrices, in the order in which a frame reads them.
     pub fn matrices_mut(&mut self) -> Vec<&mut Linear> {
-        let gates = self.layers.iter_mut().map(Lstm::gates_mut);
+        let gates = self.layers.iter_mut().flat_map(Lstm::matrices_mut);
         std::iter::once(&mut self.input).chain(gates).chain(std::iter::once(&mut self.output)).collect()
     }
 }
 
 /// LSTM layers of one width at their initial state.
 pub(super) fn lstm_layers(n_hidden: usize, layers: &[LstmWeights]) -> Vec<Lstm> {
-    layers.iter().map(|l| Lstm::new(n_hidden, n_hidden, &l.weight_ih, &l.weight_hh, &l.bias_ih, &l.bias_hh)).collect()
+    layers.iter().map(|layer| Lstm::new(n_hidden, n_hidden, layer)).collect()
 }

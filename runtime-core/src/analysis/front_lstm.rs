@@ -61,7 +61,7 @@ impl FrontLstm {
 
     /// The matrices, in the order in which a frame reads them.
     pub fn matrices_mut(&mut self) -> Vec<&mut Linear> {
-        let gates = self.layers.iter_mut().map(Lstm::gates_mut);
+        let gates = self.layers.iter_mut().flat_map(Lstm::matrices_mut);
         std::iter::once(&mut self.input).chain(gates).chain(std::iter::once(&mut self.output)).collect()
     }
 }

@@ -4,6 +4,7 @@
 //! bit with and without AVX2.
 
 mod band_convolution;
+mod column;
 mod convolution;
 mod elementwise;
 mod linear;

@@ -10,6 +10,7 @@ mod error;
 mod front;
 mod front_end;
 mod manifest;
+mod matrix;
 mod tcn;
 mod tensors;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use self::front::{ConvLayerWeights, FrontWeights};
 #[cfg(feature = "ort")]
 pub(super) use self::front_end::read_front_end;
 pub use self::manifest::MAX_DELAY_FRAMES;
+pub use self::matrix::Matrix;
 pub use self::tcn::{TcnBlockWeights, TcnWeights};
 
 /// Name of the manifest in a model's folder.

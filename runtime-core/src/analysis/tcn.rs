@@ -145,7 +145,7 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::model_file::{FrontWeights, TcnBlockWeights};
+    use crate::analysis::model_file::{FrontWeights, Matrix, TcnBlockWeights};
     use proptest::prelude::*;
 
     #[test]
@@ -180,26 +180,26 @@ mod tests {
             front: FrontWeights { n_features: 6, mean: None, scale: None, layers: vec![], n_outputs: 6 },
             n_channels,
             n_taps,
-            input_weight: random(n_channels * 6),
+            input_weight: random(n_channels * 6).into(),
             input_bias: random(n_channels),
             blocks: dilations
                 .iter()
                 .map(|&dilation_frames| TcnBlockWeights {
                     dilation_frames,
-                    conv_weight: random(n_channels * n_taps * n_channels),
+                    conv_weight: random(n_channels * n_taps * n_channels).into(),
                     conv_bias: random(n_channels),
-                    out_weight: random(n_channels * n_channels),
+                    out_weight: random(n_channels * n_channels).into(),
                     out_bias: random(n_channels),
                 })
                 .collect(),
-            output_weight: random(3 * n_channels),
+            output_weight: random(3 * n_channels).into(),
             output_bias: random(3),
         }
     }
 
-    fn product(weights: &[f32], bias: &[f32], x: &[f64]) -> Vec<f64> {
+    fn product(weights: &Matrix, bias: &[f32], x: &[f64]) -> Vec<f64> {
         let row = |(row, &bias): (&[f32], &f32)| f64::from(bias) + row.iter().zip(x).map(|(&w, x)| f64::from(w) * x).sum::<f64>();
-        weights.chunks_exact(x.len()).zip(bias).map(row).collect()
+        weights.to_f32().chunks_exact(x.len()).zip(bias).map(row).collect()
     }
 
     fn normalised(x: &[f64]) -> Vec<f64> {

@@ -114,7 +114,7 @@ def _export(options: argparse.Namespace) -> int:
     recipe = workshop.recipe
     origin = {"recipe": recipe.name, "seeds": {name: recipe.networks[name].seed for name in recipe.members}}
     statement = Statement(name=recipe.name, delay_frames=workshop.delay_frames(), origin=origin, **recipe.statement)
-    export(mixture, statement, render_card(workshop, mixture, statement), options.out)
+    export(mixture, statement, render_card(workshop, mixture, statement), options.out, recipe.weight_bits)
     found = differences(mixture, options.out, features.find_binary())
     print(f"{options.out}: largest difference to PyTorch: " + ", ".join(f"{name} {value:.2g}" for name, value in found.items()))
     for name, value in found.items():

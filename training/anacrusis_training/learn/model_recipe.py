@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..ship.rounding import FLOAT_BITS, ROUNDED_BITS
 from .settings import Settings
 
 RECIPE_FOLDER = Path(__file__).resolve().parents[2] / "recipes"
@@ -31,6 +32,10 @@ class ModelRecipe:
         Which networks the model consists of, with their weights, which sum to 1.
     statement
         Licence, attribution and the like, for the manifest.
+    start_share
+        Share of the weights that a fine-tuned member started from in those that are shipped; see `weights.blend_weights`.
+    weight_bits
+        What a weight of a large matrix takes in the shipped model: 8, see `ship.rounding`, or 32 for float32.
     """
 
     name: str
@@ -39,6 +44,8 @@ class ModelRecipe:
     networks: dict[str, Settings]
     members: dict[str, float]
     statement: dict[str, Any]
+    start_share: float = 0.0
+    weight_bits: int = FLOAT_BITS
 
     def needed(self) -> list[str]:
         """The members and all networks that they learn from, in the order of training; the rest are experiments."""
@@ -64,9 +71,9 @@ def load(text: str) -> ModelRecipe:
     value = json.loads(path.read_text(encoding="utf-8"))
     if value.pop("kind", None) != KIND:
         raise ValueError(f"{path}: not a recipe of a model: expected \"kind\": \"{KIND}\"")
+    optional = {f.name for f in dataclasses.fields(ModelRecipe) if f.default is not dataclasses.MISSING}
     fields = {f.name for f in dataclasses.fields(ModelRecipe)}
-    if value.keys() != fields:
-        odd = sorted(value.keys() ^ fields)
+    if odd := sorted((value.keys() - fields) | (fields - optional - value.keys())):
         raise ValueError(f"{path}: field {odd[0]} is {'unknown' if odd[0] in value else 'missing'}")
     try:
         networks = {name: Settings.from_json(entry) for name, entry in value.pop("networks").items()}
@@ -85,10 +92,17 @@ def _check_names(path: Path, recipe: ModelRecipe) -> None:
                 raise ValueError(f"{path}: network {name}: teacher {teacher} is not trained before it")
         if settings.start in recipe.networks and settings.start not in earlier:
             raise ValueError(f"{path}: network {name}: {settings.start}, which it starts from, is not trained before it")
+        for corpus in settings.corpora:
+            if corpus not in recipe.corpora:
+                raise ValueError(f"{path}: network {name}: corpus {corpus} is none of the recipe's {recipe.corpora}")
         earlier.add(name)
     for member in recipe.members:
         if member not in recipe.networks:
             raise ValueError(f"{path}: member {member} is none of the networks {sorted(recipe.networks)}")
+    if not 0.0 <= recipe.start_share <= 1.0:
+        raise ValueError(f"{path}: start_share: expected 0 to 1, got {recipe.start_share}")
+    if recipe.weight_bits not in (ROUNDED_BITS, FLOAT_BITS):
+        raise ValueError(f"{path}: weight_bits: expected {ROUNDED_BITS} or {FLOAT_BITS}, got {recipe.weight_bits}")
     total = sum(recipe.members.values())
     if abs(total - 1.0) > 1e-6:
         raise ValueError(f"{path}: weights of the members sum to {total}, expected 1")

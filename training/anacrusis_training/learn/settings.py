@@ -19,6 +19,8 @@ class Settings:
         Specification for `nets.build`.
     start
         ``.safetensors`` file whose weights are fine-tuned, or in a recipe the name of an earlier network; none for random ones.
+    corpora
+        Which of the recipe's corpora it is trained on; none named: all.
     steps, crops, frames
         Number of updates; crops per update and process; frames per crop.
     learning_rate, weight_decay, warm_up_steps
@@ -45,6 +47,7 @@ class Settings:
 
     net: dict[str, Any]
     start: str | None = None
+    corpora: list[str] = dataclasses.field(default_factory=list)
     steps: int = 1000
     crops: int = 24
     frames: int = 1000

@@ -48,3 +48,25 @@ def load_weights(net: torch.nn.Module, path: Path) -> None:
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(stored[name])
+
+
+def blend_weights(net: torch.nn.Module, other: torch.nn.Module, share: float) -> None:
+    """Move a network's weights towards those of another of the same shape, in place: `share` of the other's, the rest its own.
+
+    Between a network and what it was trained further from, the weights on the straight line behave like a mixture of both at the
+    cost of one: what the start knew of music that the training did not have is kept (Wortsman et al., "Robust fine-tuning of
+    zero-shot models", CVPR 2022).
+
+    Raises
+    ------
+    ValueError
+        For a share outside 0 to 1, or networks of different shapes.
+    """
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"share: expected 0 to 1, got {share}")
+    mine, theirs = net.tensors(), other.tensors()
+    if {name: t.shape for name, t in mine.items()} != {name: t.shape for name, t in theirs.items()}:
+        raise ValueError("networks of different shapes cannot be blended")
+    with torch.no_grad():
+        for name, tensor in mine.items():
+            tensor.lerp_(theirs[name], share)

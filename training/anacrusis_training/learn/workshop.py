@@ -1,18 +1,22 @@
 """The folder in which a model is made, and its stages in order; each is skipped where its result is there already.
 
-``corpora/<recipe>/`` items, ``pack/train`` and ``pack/dev``, ``networks/<name>/``, ``dev/`` pieces with audio, ``dev-features/``,
+``corpora/<recipe>/`` items, ``pack/<recipes>/train`` and ``.../dev``, ``networks/<name>/``, ``dev/`` pieces with audio, ``dev-features/``,
 ``calibration/``.
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from torch import nn
+
 from ..corpus import manifest
 from ..nets.mixture import Calibration, Mixture
+from ..ship.rounding import ROUNDED_BITS, round_weights
 from .calibrate import Calibrator, Trial
 from .group import Group
 from .loop import Result, Trainer
@@ -20,7 +24,7 @@ from .model_recipe import ModelRecipe
 from .pack import Pack, pack
 from .score import corpus_features, raw_activations
 from .settings import Settings
-from .weights import WEIGHTS_FILE, load_network
+from .weights import WEIGHTS_FILE, blend_weights, load_network, load_weights
 
 HELD_OUT_EVERY = 40
 """Every so many-th item is not trained on: the curve of the training is drawn on it."""
@@ -40,17 +44,18 @@ class Workshop:
         """Where the development pieces are."""
         return self.folder / "dev"
 
-    def pack(self) -> tuple[Pack, Pack]:
-        """Training and held-out items as flat arrays."""
-        directories = self.folder / "pack" / "train", self.folder / "pack" / "dev"
+    def pack(self, corpora: list[str]) -> tuple[Pack, Pack]:
+        """Training and held-out items of these corpora as flat arrays."""
+        folder = self.folder / "pack" / "+".join(corpora)
+        directories = folder / "train", folder / "dev"
         if not all((d / "index.json").exists() for d in directories):
-            items = list(self._items())
+            items = list(self._items(corpora))
             pack((path for i, path in enumerate(items) if i % HELD_OUT_EVERY), directories[0])
             pack((path for i, path in enumerate(items) if i % HELD_OUT_EVERY == 0), directories[1])
         return Pack(directories[0]), Pack(directories[1])
 
-    def _items(self) -> Iterable[Path]:
-        for name in self.recipe.corpora:
+    def _items(self, corpora: list[str]) -> Iterable[Path]:
+        for name in corpora:
             folder = self.corpus_dir(name)
             rows = manifest.read(folder)
             yield from (folder / rows[index].file for index in sorted(rows) if rows[index].status == "ok")
@@ -70,17 +75,30 @@ class Workshop:
 
     def fit(self, name: str, quiet: bool = False) -> Result:
         """Train one network, or go on with it."""
-        train, held_out = self.pack()
+        settings = self.settings(name)
+        train, held_out = self.pack(settings.corpora or self.recipe.corpora)
         group = Group()
         try:
-            return Trainer(self.settings(name), train, held_out, self.network_dir(name), group).run(quiet)
+            return Trainer(settings, train, held_out, self.network_dir(name), group).run(quiet)
         finally:
             group.close()
 
     def mixture(self, calibration: Calibration | None = None) -> Mixture:
         """The trained members as the recipe mixes them."""
-        members = [load_network(self.network_dir(name)) for name in self.recipe.members]
+        members = [self.member(name) for name in self.recipe.members]
         return Mixture(members, list(self.recipe.members.values()), calibration or Calibration())
+
+    def member(self, name: str) -> nn.Module:
+        """A trained network as it is shipped: with the recipe's share of the weights that it started from, and rounded."""
+        net = load_network(self.network_dir(name))
+        start = self.settings(name).start
+        if start is not None and self.recipe.start_share:
+            beginning = copy.deepcopy(net)
+            load_weights(beginning, Path(start))
+            blend_weights(net, beginning, self.recipe.start_share)
+        if self.recipe.weight_bits == ROUNDED_BITS:
+            round_weights(net)
+        return net
 
     def delay_frames(self) -> int:
         """The members' common delay.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..corpus import manifest
 from ..nets.mixture import Mixture
 from .export import Statement, n_parameters
+from .rounding import ROUNDED_BITS
 
 if TYPE_CHECKING:
     from ..learn.workshop import Workshop
@@ -23,7 +24,7 @@ def render_card(workshop: Workshop, mixture: Mixture, statement: Statement) -> s
         f"# {statement.name}",
         "Beat and downbeat probabilities from audio features, one frame of 20 ms at a time, causally.",
         f"{statement.attribution}\n\n{statement.changes}",
-        _facts(mixture, statement),
+        _facts(mixture, statement, workshop.recipe.weight_bits),
         _data(workshop),
         _training(workshop),
         _calibration(workshop, mixture),
@@ -38,14 +39,14 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
-def _facts(mixture: Mixture, statement: Statement) -> str:
+def _facts(mixture: Mixture, statement: Statement, weight_bits: int) -> str:
     members = [
         f"{weight:g} of {describe(member)}" for member, weight in zip(mixture.members, mixture.weights)
     ]
     rows = [
         ["licence", statement.licence],
         ["network", "; ".join(members)],
-        ["parameters", f"{n_parameters(mixture):,}"],
+        ["parameters", f"{n_parameters(mixture):,}, {weight_bits} bits each" + (" in large matrices" if weight_bits == ROUNDED_BITS else "")],
         ["classes", "beat (that is no downbeat), downbeat, neither"],
         ["delay", f"{statement.delay_frames} frames"],
         ["trained on", statement.trained_on],

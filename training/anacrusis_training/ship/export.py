@@ -17,6 +17,7 @@ import torch
 from .. import contract
 from ..nets.mixture import Mixture
 from .onnx_file import write_onnx
+from .rounding import FLOAT_BITS, ROUNDED_BITS, stored_in_8_bits
 
 FORMAT = 1
 FRONT_END_FIELDS = (
@@ -94,8 +95,11 @@ def architecture(mixture: Mixture) -> str:
     return mixture.members[0].architecture if len(mixture.members) == 1 else "mixture"
 
 
-def export(mixture: Mixture, statement: Statement, card: str, out_dir: Path) -> None:
-    """Write the model folder; the same weights give the same bytes."""
+def export(mixture: Mixture, statement: Statement, card: str, out_dir: Path, weight_bits: int = FLOAT_BITS) -> None:
+    """Write the model folder; the same weights give the same bytes.
+
+    With 8 `weight_bits` the members' weights have to be `rounding.round_weights`'s; ``model.onnx`` has them as float32.
+    """
     out_dir.mkdir(parents=True, exist_ok=True)
     current = contract.load()
     pointers = contract.look_up(current, "/hash_scope/beat_model")
@@ -117,7 +121,9 @@ def export(mixture: Mixture, statement: Statement, card: str, out_dir: Path) -> 
     shaping = shape_statement(mixture, statement.delay_frames)
     metadata["network"] = contract.canonical_json(shaping)
     mixture = mixture.eval()
-    weights = safetensors.torch.save(mixture_tensors(mixture), metadata)
+    tensors = mixture_tensors(mixture)
+    stored = stored_in_8_bits(tensors) if weight_bits == ROUNDED_BITS else tensors
+    weights = safetensors.torch.save(stored, metadata)
     (out_dir / "model.safetensors").write_bytes(with_sorted_header(weights))
     # Inside the graph everything is spelled out but the delay, which whoever runs it must know.
     write_onnx(mixture, out_dir / "model.onnx", metadata | {"delay_frames": str(statement.delay_frames)})

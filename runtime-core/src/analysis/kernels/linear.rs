@@ -1,55 +1,69 @@
-//! The dense layer: a matrix of 24-bit weights with a bias, its columns streamed once a frame. INFERENCE THREAD.
+//! The dense layer: a matrix with a bias, its columns streamed once a frame. INFERENCE THREAD.
 //!
 //! Matrices are stored in blocks of [`BLOCK_ROWS`] rows, column by column, so that one pass streams the weights once
 //! (they do not fit the inner caches at the real pace of one frame every 20 ms) and every row sums its columns in the
 //! same order on every machine: multiplication and addition stay separate instructions, so the SSE2 and the AVX2 build
-//! of a kernel agree bit for bit.
+//! of a kernel agree bit for bit. One kernel for every [form of the weights](super::column).
 
-use super::super::weight_store::{self, BLOCK_ROWS, Column, Columns, WEIGHT_BYTES, row_scale};
+use super::super::model_file::Matrix;
+use super::super::weight_store::{self, WeightBytes};
+use super::column::{BLOCK_ROWS, Column, Column8, Column24, LANES, row_scale_24, stored_24};
 
-/// How far ahead of the arithmetic weights are asked for, columns of a block (96 bytes each): 12 kB, enough to span the
-/// memory's latency and the page boundaries at which the hardware's own prefetching stops. NB: at the real pace, where the
-/// weights have left the inner caches between frames, a hop took 0.64 and 0.91 of what it takes without, in two paired runs
-/// of `anacrusis bench` on a busy machine; hot it makes no difference.
+/// How far ahead of the arithmetic weights are asked for, bytes: enough to span the memory's latency and the page boundaries
+/// at which the hardware's own prefetching stops. NB: at the real pace, where the weights have left the inner caches between
+/// frames, a hop took 0.64 and 0.91 of what it takes without, in two paired runs of `anacrusis bench` on a busy machine with
+/// weights of 24 bits, and a step with weights of 8 bits 0.63; hot it makes no difference, and half or four times as far is no
+/// better.
 #[cfg(target_arch = "x86_64")]
-const PREFETCH_COLUMNS: usize = 128;
+const PREFETCH_BYTES: usize = 12 << 10;
+/// Bytes that a processor fetches at once.
+#[cfg(target_arch = "x86_64")]
+const CACHE_LINE_BYTES: usize = 64;
 
 /// A dense matrix with a bias: `y = W x + b`.
 #[derive(Debug, Clone)]
 pub struct Linear {
     n_rows: usize,
     n_columns: usize,
-    /// `[n_blocks][n_columns][BLOCK_ROWS]`, rows beyond `n_rows` zero.
-    weights: Columns,
-    /// `[n_blocks][BLOCK_ROWS]`: what a unit of the weights is worth, a power of two.
-    scales: Vec<[f32; BLOCK_ROWS]>,
-    /// `[n_blocks][BLOCK_ROWS]`: biases over the scales.
-    bias: Vec<[f32; BLOCK_ROWS]>,
+    form: Form,
+    /// `[n_blocks][n_columns]` columns, rows beyond `n_rows` zero.
+    weights: WeightBytes,
+    /// `[n_rows]`: what one of the stored numbers is worth.
+    scales: Vec<f32>,
+    /// `[n_rows]`
+    bias: Vec<f32>,
     use_avx2: bool,
 }
 
+/// Which [`Column`] the weights are.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Bits24,
+    Bits8,
+}
+
 impl Linear {
-    /// From row-major weights `[n_rows, n_columns]` and biases `[n_rows]`.
+    /// From weights `[n_rows, n_columns]` and biases `[n_rows]`.
     ///
     /// # Panics
     /// Where lengths disagree; the model reader has checked them.
-    pub fn new(n_rows: usize, n_columns: usize, weights: &[f32], bias: &[f32]) -> Self {
-        assert_eq!((weights.len(), bias.len()), (n_rows * n_columns, n_rows), "shapes are checked when a model is read");
-        let n_blocks = n_rows.div_ceil(BLOCK_ROWS);
-        let mut blocked = vec![Column::ZERO; n_blocks * n_columns];
-        let mut scales = vec![[1.0; BLOCK_ROWS]; n_blocks];
-        let mut blocked_bias = vec![[0.0; BLOCK_ROWS]; n_blocks];
-        for row in 0..n_rows {
-            let (block, lane) = (row / BLOCK_ROWS, row % BLOCK_ROWS);
-            let row_weights = &weights[row * n_columns..][..n_columns];
-            let scale = row_scale(row_weights.iter().copied());
-            scales[block][lane] = scale;
-            blocked_bias[block][lane] = bias[row] / scale;
-            for (column, &weight) in row_weights.iter().enumerate() {
-                blocked[block * n_columns + column].set(lane, weight, scale);
+    pub fn new(n_rows: usize, n_columns: usize, weights: &Matrix, bias: &[f32]) -> Self {
+        assert_eq!((weights.n_weights(), bias.len()), (n_rows * n_columns, n_rows), "shapes are checked when a model is read");
+        let (form, weights, scales) = match weights {
+            Matrix::Float(weights) => {
+                let rows = || (0..n_rows).map(|row| &weights[row * n_columns..][..n_columns]);
+                let scales: Vec<f32> = rows().map(|row| row_scale_24(row.iter().copied())).collect();
+                let stored = rows().zip(&scales).flat_map(|(row, &scale)| row.iter().map(move |&weight| stored_24(weight, scale)));
+                (Form::Bits24, blocked(n_rows, n_columns, stored), scales)
             }
-        }
-        Self { n_rows, n_columns, weights: Columns::Own(blocked), scales, bias: blocked_bias, use_avx2: super::has_avx2() }
+            Matrix::Int8 { units, scales } => {
+                assert_eq!(scales.len(), n_rows, "shapes are checked when a model is read");
+                let stored = units.iter().map(|unit| unit.to_le_bytes());
+                (Form::Bits8, blocked(n_rows, n_columns, stored), scales.clone())
+            }
+        };
+        let (weights, bias) = (WeightBytes::Own(weights), bias.to_vec());
+        Self { n_rows, n_columns, form, weights, scales, bias, use_avx2: super::has_avx2() }
     }
 
     /// Length of `y`.
@@ -62,106 +76,108 @@ impl Linear {
         self.n_columns
     }
 
-    /// `y = W x + b`; `x` is `[n_columns]`, `y` is `[n_rows]`.
+    /// `y = W x + b`; `x` is `[n_columns]`, `y` is `[n_rows]`. Real-time safe: yes.
     pub fn apply(&self, x: &[f32], y: &mut [f32]) {
+        y.copy_from_slice(&self.bias);
+        self.add_product(x, y);
+    }
+
+    /// `y += W x + b`; lengths as in [`Self::apply`]. Real-time safe: yes.
+    pub fn apply_onto(&self, x: &[f32], y: &mut [f32]) {
+        y.iter_mut().zip(&self.bias).for_each(|(y, bias)| *y += bias);
+        self.add_product(x, y);
+    }
+
+    /// `y += W x`
+    fn add_product(&self, x: &[f32], y: &mut [f32]) {
         debug_assert_eq!((x.len(), y.len()), (self.n_columns, self.n_rows));
-        #[cfg(target_arch = "x86_64")]
-        if self.use_avx2 {
-            // SAFETY: `use_avx2` is set only where the processor reports AVX2.
-            unsafe { self.apply_avx2(x, y) };
-            return;
-        }
-        self.apply_portable(x, y);
-    }
-
-    /// [`Self::apply_portable`] with the registers spelled out.
-    ///
-    /// NB: left to itself, the release build (thin link-time optimisation) turns the loop into scalar code: 169 us per net
-    /// and frame where this takes 59 us.
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    fn apply_avx2(&self, x: &[f32], y: &mut [f32]) {
-        use std::arch::x86_64::{
-            __m256, __m256i, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch, _mm256_add_ps, _mm256_castsi128_si256, _mm256_cvtepi32_ps,
-            _mm256_inserti128_si256, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setr_epi8, _mm256_shuffle_epi8,
-            _mm256_storeu_ps,
-        };
-        const LANES: usize = 8;
-
-        #[inline]
-        #[target_feature(enable = "avx2")]
-        fn load_bias(bias: &[f32; BLOCK_ROWS], part: usize) -> __m256 {
-            let lanes = &bias[part * LANES..][..LANES];
-            // SAFETY: the slice holds the eight values that are read; no alignment is asked for.
-            unsafe { _mm256_loadu_ps(lanes.as_ptr()) }
-        }
-
-        /// Eight weights: bytes 0 to 11 of 24 into the lower half, 12 to 23 into the upper, each three above a zero byte.
-        #[inline]
-        #[target_feature(enable = "avx2")]
-        fn load(column: &Column, part: usize, spread: __m256i) -> __m256 {
-            const HALF: usize = 8;
-            let bytes = &column.0[part * LANES * WEIGHT_BYTES..][..LANES * WEIGHT_BYTES];
-            // SAFETY: bytes 0 to 15 and 8 to 23 of the 24 of the slice; no alignment is asked for.
-            let (low, high) = unsafe { (_mm_loadu_si128(bytes.as_ptr().cast()), _mm_loadu_si128(bytes.as_ptr().add(HALF).cast())) };
-            let both = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(low), high);
-            _mm256_cvtepi32_ps(_mm256_shuffle_epi8(both, spread))
-        }
-
-        // -1 gives a zero byte. The upper half begins with byte 12, which is the fourth of those loaded from byte 8 on.
-        let spread = _mm256_setr_epi8(
-            -1, 0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1, 4, 5, 6, -1, 7, 8, 9, -1, 10, 11, 12, -1, 13, 14, 15,
-        );
-        let blocks = self.weights.chunks_exact(self.n_columns.max(1));
-        for (((out, columns), bias), scales) in y.chunks_mut(BLOCK_ROWS).zip(blocks).zip(&self.bias).zip(&self.scales) {
-            let (mut sum_0, mut sum_1) = (load_bias(bias, 0), load_bias(bias, 1));
-            let (mut sum_2, mut sum_3) = (load_bias(bias, 2), load_bias(bias, 3));
-            for (weights, &value) in columns.iter().zip(x) {
-                let ahead = std::ptr::from_ref(weights).wrapping_add(PREFETCH_COLUMNS).cast::<i8>();
-                _mm_prefetch::<_MM_HINT_T1>(ahead);
-                _mm_prefetch::<_MM_HINT_T1>(ahead.wrapping_add(64));
-                let value = _mm256_set1_ps(value);
-                sum_0 = _mm256_add_ps(sum_0, _mm256_mul_ps(load(weights, 0, spread), value));
-                sum_1 = _mm256_add_ps(sum_1, _mm256_mul_ps(load(weights, 1, spread), value));
-                sum_2 = _mm256_add_ps(sum_2, _mm256_mul_ps(load(weights, 2, spread), value));
-                sum_3 = _mm256_add_ps(sum_3, _mm256_mul_ps(load(weights, 3, spread), value));
-            }
-            let mut sums = [0.0; BLOCK_ROWS];
-            for (lanes, sum) in sums.chunks_exact_mut(LANES).zip([sum_0, sum_1, sum_2, sum_3]) {
-                // SAFETY: the chunk holds the eight values that are written; no alignment is asked for.
-                unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), sum) };
-            }
-            put(out, &sums, scales);
+        match self.form {
+            Form::Bits24 => self.add_columns::<Column24>(self.weights.as_chunks().0, x, y),
+            Form::Bits8 => self.add_columns::<Column8>(self.weights.as_chunks().0, x, y),
         }
     }
 
-    #[inline(always)]
-    fn apply_portable(&self, x: &[f32], y: &mut [f32]) {
-        let blocks = self.weights.chunks_exact(self.n_columns.max(1));
-        for (((out, columns), bias), scales) in y.chunks_mut(BLOCK_ROWS).zip(blocks).zip(&self.bias).zip(&self.scales) {
-            let mut sums = *bias;
-            for (weights, &value) in columns.iter().zip(x) {
-                for (row, sum) in sums.iter_mut().enumerate() {
-                    *sum += weights.get(row) * value;
-                }
+    fn add_columns<C: Column>(&self, columns: &[C], x: &[f32], y: &mut [f32]) {
+        let blocks = columns.chunks_exact(self.n_columns.max(1));
+        for ((out, columns), scales) in y.chunks_mut(BLOCK_ROWS).zip(blocks).zip(self.scales.chunks(BLOCK_ROWS)) {
+            let sums = sum_columns(self.use_avx2, columns, x);
+            for ((out, sum), scale) in out.iter_mut().zip(sums).zip(scales) {
+                *out += sum * scale;
             }
-            put(out, &sums, scales);
         }
     }
 }
 
-/// `out[i] = sums[i] * scales[i]`: by powers of two, so nothing is rounded.
-#[inline(always)]
-fn put(out: &mut [f32], sums: &[f32; BLOCK_ROWS], scales: &[f32; BLOCK_ROWS]) {
-    for ((out, sum), scale) in out.iter_mut().zip(sums).zip(scales) {
-        *out = sum * scale;
+/// The rows' weights, one behind the other, as columns of blocks. Each of `stored` is one weight, `[n_rows, n_columns]`.
+fn blocked<const N_BYTES: usize>(n_rows: usize, n_columns: usize, stored: impl Iterator<Item = [u8; N_BYTES]>) -> Vec<u8> {
+    let mut bytes = vec![0; n_rows.div_ceil(BLOCK_ROWS) * n_columns * BLOCK_ROWS * N_BYTES];
+    for (i, weight) in stored.enumerate() {
+        let (row, column) = (i / n_columns, i % n_columns);
+        let place = (row / BLOCK_ROWS * n_columns + column) * BLOCK_ROWS + row % BLOCK_ROWS;
+        bytes[place * N_BYTES..][..N_BYTES].copy_from_slice(&weight);
     }
+    bytes
+}
+
+/// Sums of a block's rows in units of their scales; `columns` and `x` are `[n_columns]`.
+fn sum_columns<C: Column>(use_avx2: bool, columns: &[C], x: &[f32]) -> [f32; BLOCK_ROWS] {
+    #[cfg(target_arch = "x86_64")]
+    if use_avx2 {
+        // SAFETY: `use_avx2` is set only where the processor reports AVX2.
+        return unsafe { sum_columns_avx2(columns, x) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = use_avx2;
+    sum_columns_portable(columns, x)
+}
+
+/// [`sum_columns_portable`] with the registers spelled out.
+///
+/// NB: left to itself, the release build (thin link-time optimisation) turns the loop into scalar code: 169 us per net
+/// and frame where this took 59 us, with weights of 24 bits.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn sum_columns_avx2<C: Column>(columns: &[C], x: &[f32]) -> [f32; BLOCK_ROWS] {
+    use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch, _mm256_add_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps};
+    let mut sums = [_mm256_setzero_ps(); BLOCK_ROWS / LANES];
+    for (i, (column, &value)) in columns.iter().zip(x).enumerate() {
+        // NB: two short columns share a line; asking for it twice made a step 1.06 of what it takes, at the real pace.
+        if i % (CACHE_LINE_BYTES / size_of::<C>()).max(1) == 0 {
+            let ahead = std::ptr::from_ref(column).cast::<i8>().wrapping_add(PREFETCH_BYTES);
+            for line in (0..size_of::<C>()).step_by(CACHE_LINE_BYTES) {
+                _mm_prefetch::<_MM_HINT_T1>(ahead.wrapping_add(line));
+            }
+        }
+        let value = _mm256_set1_ps(value);
+        for (part, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: this function runs only where there is AVX2.
+            let weights = unsafe { column.load(part) };
+            *sum = _mm256_add_ps(*sum, _mm256_mul_ps(weights, value));
+        }
+    }
+    let mut out = [0.0; BLOCK_ROWS];
+    for (lanes, sum) in out.as_chunks_mut::<LANES>().0.iter_mut().zip(sums) {
+        // SAFETY: the chunk holds the eight values that are written; no alignment is asked for.
+        unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), sum) };
+    }
+    out
+}
+
+#[inline(always)]
+fn sum_columns_portable<C: Column>(columns: &[C], x: &[f32]) -> [f32; BLOCK_ROWS] {
+    let mut sums = [0.0; BLOCK_ROWS];
+    for (column, &value) in columns.iter().zip(x) {
+        for (row, sum) in sums.iter_mut().enumerate() {
+            *sum += column.get(row) * value;
+        }
+    }
+    sums
 }
 
 /// Moves the weights of these matrices, in the order in which a step reads them, into one mapping that their copies share.
 pub fn gather_weights<'a>(matrices: impl IntoIterator<Item = &'a mut Linear>) {
-    let mut columns: Vec<&mut Columns> = matrices.into_iter().map(|matrix| &mut matrix.weights).collect();
-    weight_store::gather(&mut columns);
+    let mut weights: Vec<&mut WeightBytes> = matrices.into_iter().map(|matrix| &mut matrix.weights).collect();
+    weight_store::gather(&mut weights);
 }
 
 #[cfg(test)]
@@ -169,29 +185,71 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn int8(units: &[i8], scales: &[f32]) -> Matrix {
+        Matrix::Int8 { units: units.to_vec(), scales: scales.to_vec() }
+    }
+
     #[test]
     fn a_small_product_is_as_computed_by_hand() {
-        let linear = Linear::new(2, 3, &[1.0, 2.0, 3.0, -1.0, 0.0, 1.0], &[0.5, 0.0]);
+        let float = Matrix::Float(vec![1.0, 2.0, 3.0, -1.0, 0.0, 1.0]);
+        for weights in [float, int8(&[2, 4, 6, -4, 0, 4], &[0.5, 0.25])] {
+            let linear = Linear::new(2, 3, &weights, &[0.5, 0.0]);
+            let mut y = [0.0; 2];
+            linear.apply(&[1.0, 1.0, 2.0], &mut y);
+            assert_eq!(y, [9.5, 1.0]);
+            linear.apply_onto(&[0.0, 1.0, 0.0], &mut y);
+            assert_eq!(y, [12.0, 1.0]);
+        }
+    }
+
+    #[test]
+    fn a_row_of_scale_zero_is_its_bias() {
+        let linear = Linear::new(2, 1, &int8(&[100, -128], &[0.0, 1.0]), &[0.75, 0.5]);
         let mut y = [0.0; 2];
-        linear.apply(&[1.0, 1.0, 2.0], &mut y);
-        assert_eq!(y, [9.5, 1.0]);
+        linear.apply(&[2.0], &mut y);
+        assert_eq!(y, [0.75, -255.5]);
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_comes_out() {
+        for weights in [Matrix::Float(vec![1.0, 2.0]), int8(&[1, 2], &[0.5])] {
+            let mut y = [0.0];
+            Linear::new(1, 2, &weights, &[0.0]).apply(&[f32::NAN, 1.0], &mut y);
+            assert!(y[0].is_nan());
+        }
     }
 
     proptest! {
         #[test]
-        fn the_product_agrees_with_double_precision(n_rows in 1usize..70, n_columns in 1usize..40, seed in 0u32..1000) {
-            let value = |i: usize| ((i as u32).wrapping_mul(2_654_435_761).wrapping_add(seed * 7919) % 2001) as f32 / 1000.0 - 1.0;
-            let weights: Vec<f32> = (0..n_rows * n_columns).map(value).collect();
+        fn the_product_agrees_with_double_precision(
+            n_rows in 1usize..70, n_columns in 1usize..40, in_8_bits: bool, seed in 0u32..1000,
+        ) {
+            let number = |i: usize| (i as u32).wrapping_mul(2_654_435_761).wrapping_add(seed * 7919) % 2001;
+            let value = |i: usize| number(i) as f32 / 1000.0 - 1.0;
+            let weights = if in_8_bits {
+                let units = (0..n_rows * n_columns).map(|i| number(i).to_le_bytes()[0].cast_signed()).collect();
+                Matrix::Int8 { units, scales: (0..n_rows).map(|row| number(row + 99) as f32 / 128_000.0).collect() }
+            } else {
+                Matrix::Float((0..n_rows * n_columns).map(value).collect())
+            };
             let x: Vec<f32> = (0..n_columns).map(|i| value(i + 12_345)).collect();
-            let linear = Linear::new(n_rows, n_columns, &weights, &vec![0.25; n_rows]);
+            let mut linear = Linear::new(n_rows, n_columns, &weights, &vec![0.25; n_rows]);
             let mut y = vec![0.0; n_rows];
             linear.apply(&x, &mut y);
+            let mut shared = vec![0.0; n_rows];
+            gather_weights([&mut linear]);
+            linear.apply(&x, &mut shared);
+            prop_assert_eq!(&y, &shared, "the store changes nothing");
+            linear.use_avx2 = false;
             let mut portable = vec![0.0; n_rows];
-            linear.apply_portable(&x, &mut portable);
+            linear.apply(&x, &mut portable);
             prop_assert_eq!(&y, &portable, "both builds agree bit for bit");
+            let weights = weights.to_f32();
             for (row, got) in y.iter().enumerate() {
-                let expected: f64 = 0.25 + (0..n_columns).map(|c| f64::from(weights[row * n_columns + c]) * f64::from(x[c])).sum::<f64>();
-                prop_assert!((f64::from(*got) - expected).abs() < 1e-4);
+                let terms = weights[row * n_columns..][..n_columns].iter().zip(&x);
+                let expected: f64 = 0.25 + terms.map(|(&w, &x)| f64::from(w) * f64::from(x)).sum::<f64>();
+                // At most 40 terms up to 2, each rounded to 2^-24 of the sum.
+                prop_assert!((f64::from(*got) - expected).abs() < 2e-5, "{got} {expected}");
             }
         }
     }

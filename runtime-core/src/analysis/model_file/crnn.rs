@@ -2,7 +2,7 @@
 
 use super::front::FrontWeights;
 use super::tensors::TensorReader;
-use super::{ModelFileError, N_CLASSES};
+use super::{Matrix, ModelFileError, N_CLASSES};
 
 /// Weights of BeatNet's convolutional recurrent network; all matrices row-major, gates in the order i, f, g, o.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,13 +20,13 @@ pub struct CrnnWeights {
     /// `[n_channels]`
     pub conv_bias: Vec<f32>,
     /// `[n_hidden, n_channels * ((n_features - kernel + 1) / 2)]`
-    pub input_weight: Vec<f32>,
+    pub input_weight: Matrix,
     /// `[n_hidden]`
     pub input_bias: Vec<f32>,
     /// LSTM layers in order; at least one.
     pub lstm: Vec<LstmWeights>,
     /// `[3, n_hidden]`
-    pub output_weight: Vec<f32>,
+    pub output_weight: Matrix,
     /// `[3]`
     pub output_bias: Vec<f32>,
 }
@@ -35,9 +35,9 @@ pub struct CrnnWeights {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LstmWeights {
     /// `[4 * n_hidden, n_hidden]`
-    pub weight_ih: Vec<f32>,
+    pub weight_ih: Matrix,
     /// `[4 * n_hidden, n_hidden]`
-    pub weight_hh: Vec<f32>,
+    pub weight_hh: Matrix,
     /// `[4 * n_hidden]`
     pub bias_ih: Vec<f32>,
     /// `[4 * n_hidden]`
@@ -52,13 +52,13 @@ pub struct FrontLstmWeights {
     /// Units of the dense layer before the LSTM and of each LSTM layer.
     pub n_hidden: usize,
     /// `[n_hidden, front.n_outputs]`
-    pub input_weight: Vec<f32>,
+    pub input_weight: Matrix,
     /// `[n_hidden]`
     pub input_bias: Vec<f32>,
     /// LSTM layers in order; at least one.
     pub lstm: Vec<LstmWeights>,
     /// `[3, n_hidden]`
-    pub output_weight: Vec<f32>,
+    pub output_weight: Matrix,
     /// `[3]`
     pub output_bias: Vec<f32>,
 }
@@ -81,10 +81,10 @@ impl CrnnWeights {
             n_hidden,
             conv_weight: reader.values("conv.weight", &[n_channels, 1, kernel])?,
             conv_bias: reader.values("conv.bias", &[n_channels])?,
-            input_weight: reader.values("input.weight", &[n_hidden, n_channels * n_pooled])?,
+            input_weight: reader.matrix("input.weight", [n_hidden, n_channels * n_pooled])?,
             input_bias: reader.values("input.bias", &[n_hidden])?,
             lstm: read_lstm(reader, n_hidden)?,
-            output_weight: reader.values("output.weight", &[N_CLASSES, n_hidden])?,
+            output_weight: reader.matrix("output.weight", [N_CLASSES, n_hidden])?,
             output_bias: reader.values("output.bias", &[N_CLASSES])?,
         })
     }
@@ -97,10 +97,10 @@ impl FrontLstmWeights {
         let n_hidden = read_n_hidden(reader)?;
         Ok(Self {
             n_hidden,
-            input_weight: reader.values("input.weight", &[n_hidden, front.n_outputs])?,
+            input_weight: reader.matrix("input.weight", [n_hidden, front.n_outputs])?,
             input_bias: reader.values("input.bias", &[n_hidden])?,
             lstm: read_lstm(reader, n_hidden)?,
-            output_weight: reader.values("output.weight", &[N_CLASSES, n_hidden])?,
+            output_weight: reader.matrix("output.weight", [N_CLASSES, n_hidden])?,
             output_bias: reader.values("output.bias", &[N_CLASSES])?,
             front,
         })
@@ -117,12 +117,13 @@ fn read_n_hidden(reader: &TensorReader<'_>) -> Result<usize, ModelFileError> {
 fn read_lstm(reader: &TensorReader<'_>, n_hidden: usize) -> Result<Vec<LstmWeights>, ModelFileError> {
     let n_gates = 4 * n_hidden;
     let layer = |layer: usize| {
-        let get = |part: &str, shape: &[usize]| reader.values(&format!("lstm.{layer}.{part}"), shape);
+        let matrix = |part: &str| reader.matrix(&format!("lstm.{layer}.{part}"), [n_gates, n_hidden]);
+        let bias = |part: &str| reader.values(&format!("lstm.{layer}.{part}"), &[n_gates]);
         Ok(LstmWeights {
-            weight_ih: get("weight_ih", &[n_gates, n_hidden])?,
-            weight_hh: get("weight_hh", &[n_gates, n_hidden])?,
-            bias_ih: get("bias_ih", &[n_gates])?,
-            bias_hh: get("bias_hh", &[n_gates])?,
+            weight_ih: matrix("weight_ih")?,
+            weight_hh: matrix("weight_hh")?,
+            bias_ih: bias("bias_ih")?,
+            bias_hh: bias("bias_hh")?,
         })
     };
     (0..).take_while(|layer| reader.has(&format!("lstm.{layer}.weight_hh"))).map(layer).collect()

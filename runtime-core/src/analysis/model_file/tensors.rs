@@ -1,12 +1,14 @@
 //! Reads tensors of a safetensors file by name, each with the shape that is expected, and notices those nobody asked for.
 //! Any thread.
+//!
+//! A tensor of two dimensions or more is stored as `F32`, or as `I8` with the scales of its rows beside it as `<name>.scale`.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use safetensors::{Dtype, SafeTensors};
 
-use super::ModelFileError;
+use super::{Matrix, ModelFileError};
 
 /// The tensors of a file.
 pub(super) struct TensorReader<'a> {
@@ -62,20 +64,51 @@ impl<'a> TensorReader<'a> {
 
     /// The values of a tensor of this shape, all finite.
     pub(super) fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelFileError> {
+        let values = self.stored(name, shape)?.to_f32();
+        self.check(name, &values, "finite values", f32::is_finite)?;
+        Ok(values)
+    }
+
+    /// A tensor `[n_rows, n_columns]` in the form in which it is stored.
+    pub(super) fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<Matrix, ModelFileError> {
+        self.stored(name, &shape)
+    }
+
+    fn stored(&self, name: &str, shape: &[usize]) -> Result<Matrix, ModelFileError> {
         let got = self.shape(name)?;
         if got != shape {
             return Err(self.refused(name, format!("shape {shape:?}"), format!("{got:?}")));
         }
         let full_name = self.full_name(name);
         let tensor = self.file.tensor(&full_name).map_err(|_| self.refused(name, "a tensor", "nothing"))?;
-        if tensor.dtype() != Dtype::F32 {
-            return Err(self.refused(name, "type F32", format!("{:?}", tensor.dtype())));
-        }
-        let values: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
         self.asked_for.borrow_mut().insert(full_name);
-        match values.iter().position(|value| !value.is_finite()) {
-            Some(at) => Err(self.refused(name, "finite values", format!("{} at index {at}", values[at]))),
-            None => Ok(values),
+        match (tensor.dtype(), shape) {
+            (Dtype::F32, _) => {
+                let values: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+                self.check(name, &values, "finite values", f32::is_finite)?;
+                Ok(Matrix::Float(values))
+            }
+            (Dtype::I8, [n_rows, _, ..]) => {
+                let units = tensor.data().iter().map(|byte| byte.cast_signed()).collect();
+                Ok(Matrix::Int8 { units, scales: self.scales(name, *n_rows)? })
+            }
+            (other, [_, _, ..]) => Err(self.refused(name, "type F32 or I8", format!("{other:?}"))),
+            (other, _) => Err(self.refused(name, "type F32", format!("{other:?}"))),
+        }
+    }
+
+    /// What a unit is worth in each row of the tensor called `name`.
+    fn scales(&self, name: &str, n_rows: usize) -> Result<Vec<f32>, ModelFileError> {
+        let name = format!("{name}.scale");
+        let scales = self.values(&name, &[n_rows])?;
+        self.check(&name, &scales, "no negative scale", |scale| scale >= 0.0)?;
+        Ok(scales)
+    }
+
+    fn check(&self, name: &str, values: &[f32], expected: &str, is_right: impl Fn(f32) -> bool) -> Result<(), ModelFileError> {
+        match values.iter().position(|&value| !is_right(value)) {
+            Some(at) => Err(self.refused(name, expected, format!("{} at index {at}", values[at]))),
+            None => Ok(()),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Model files that load, and every way in which one does not.
 
+mod int8;
+
 use std::collections::BTreeMap;
 
 use super::*;
@@ -47,16 +49,30 @@ fn file_of(tensors: &Tensors, dtype: &str, front_end: &Value) -> Vec<u8> {
     file_with(tensors, dtype, front_end, "crnn", &json!({}))
 }
 
-fn file_with(tensors: &Tensors, dtype: &str, front_end: &Value, architecture: &str, shaping: &Value) -> Vec<u8> {
+fn metadata_of(front_end: &Value, architecture: &str, shaping: &Value) -> Value {
     let hash = Contract::current().scope_hash(ModelKind::BeatModel).unwrap();
     let mut metadata = json!({"name": "tiny", "architecture": architecture, "contract_hash": hash});
     metadata["front_end"] = canonical_json(front_end).into();
     metadata["network"] = canonical_json(shaping).into();
+    metadata
+}
+
+fn file_with(tensors: &Tensors, dtype: &str, front_end: &Value, architecture: &str, shaping: &Value) -> Vec<u8> {
+    let metadata = metadata_of(front_end, architecture, shaping);
+    let stored = tensors.iter().map(|(name, (shape, values))| {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        (name.as_str(), dtype, &shape[..], bytes)
+    });
+    file_of_stored(&metadata, stored)
+}
+
+/// A file of these tensors: name, type, shape and bytes of each.
+fn file_of_stored<'a>(metadata: &Value, tensors: impl Iterator<Item = (&'a str, &'a str, &'a [usize], Vec<u8>)>) -> Vec<u8> {
     let mut header = json!({ "__metadata__": metadata });
     let mut data = Vec::new();
-    for (name, (shape, values)) in tensors {
+    for (name, dtype, shape, bytes) in tensors {
         let start = data.len();
-        data.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+        data.extend(bytes);
         header[name] = json!({"dtype": dtype, "shape": shape, "data_offsets": [start, data.len()]});
     }
     let header = header.to_string();
@@ -231,7 +247,7 @@ fn weights_that_are_not_finite_are_refused_with_their_index() {
 fn another_element_type_is_refused() {
     let file = file_of(&tiny(), "I32", &front_end());
     let error = ModelFile::parse(&manifest_of(&file, &front_end()).to_string(), &file).unwrap_err().to_string();
-    assert!(error.contains("expected type F32, got I32"), "{error}");
+    assert!(error.contains("expected type F32 or I8, got I32"), "{error}");
 }
 
 /// Found by the `contract` fuzz target: serde_json rounds long numbers otherwise unless `float_roundtrip` is on.
