@@ -21,7 +21,9 @@ const ACCURACY: (Marked, [&str; 2]) = (Marked { name: "accuracy", command: COMMA
 const COST: (Marked, &str) = (Marked { name: "cost", command: COMMAND }, "docs/latency.md");
 
 /// What is scored: name in the table, arguments of `anacrusis eval`.
-type Run = (&'static str, &'static [&'static str]);
+pub(crate) type Run = (&'static str, &'static [&'static str]);
+/// The report of a run under its name.
+pub(crate) type Scored = (&'static str, Value);
 /// The default, against which the others are read.
 const DEFAULT_RUN: Run = ("**live** (default)", &[]);
 /// Left out where BeatNet's weights were not fetched.
@@ -33,7 +35,7 @@ const OTHER_RUNS: [Run; 4] = [
     ("`--offline`, spectral flux", &["--offline", "--model", "flux"]),
 ];
 /// Columns that are means over pieces: title, key in the report.
-const COLUMNS: [(&str, &str); 6] =
+pub(crate) const COLUMNS: [(&str, &str); 6] =
     [("F70", "f70"), ("F25", "f25"), ("downbeat F70", "downbeat_f70"), ("CMLt", "cmlt"), ("AMLt", "amlt"), ("live0", "live0")];
 
 /// Measures and writes. `arguments` go to every run of `anacrusis eval`, e.g. `--corpus DIR`.
@@ -48,23 +50,32 @@ pub fn run(root: &Path, arguments: &[OsString]) -> Result<(), TaskError> {
     let mut reports = Vec::new();
     for (name, options) in runs(has_beatnet(root)) {
         eprintln!("figures: {}", name.replace(['*', '`'], ""));
-        let text = output("anacrusis eval", Command::new(&binary).args(["eval", "--json"]).args(options).args(&arguments))?;
-        let report = serde_json::from_str(&text).map_err(|e| TaskError::Tool { tool: "anacrusis eval", message: e.to_string() })?;
-        reports.push((name, report));
+        reports.push((name, evaluate(&binary, options, &arguments)?));
     }
     let table = table(&reports);
     print!("{cost}\n{table}");
     COST.0.write(&root.join(COST.1), &format!("```text\n{cost}```\n"), false)?;
-    ACCURACY.1.iter().try_for_each(|file| ACCURACY.0.write(&root.join(file), &table, false))
+    write_table(root, &table)
+}
+
+/// Writes the table of scores where it stands.
+pub(crate) fn write_table(root: &Path, table: &str) -> Result<(), TaskError> {
+    ACCURACY.1.iter().try_for_each(|file| ACCURACY.0.write(&root.join(file), table, false))
+}
+
+/// The report of one run of `anacrusis eval`.
+pub(crate) fn evaluate(binary: &Path, options: &[&str], arguments: &[OsString]) -> Result<Value, TaskError> {
+    let text = output("anacrusis eval", Command::new(binary).args(["eval", "--json"]).args(options).args(arguments))?;
+    serde_json::from_str(&text).map_err(|e| TaskError::Tool { tool: "anacrusis eval", message: e.to_string() })
 }
 
 /// Whether a build of now embeds all of BeatNet's weight sets.
-fn has_beatnet(root: &Path) -> bool {
+pub(crate) fn has_beatnet(root: &Path) -> bool {
     WEIGHT_FILES.iter().all(|weights| root.join("models").join(weights.name).join(MANIFEST_FILE).is_file())
 }
 
 /// The rows of the table in their order.
-fn runs(has_beatnet: bool) -> Vec<Run> {
+pub(crate) fn runs(has_beatnet: bool) -> Vec<Run> {
     if !has_beatnet {
         eprintln!("figures: SKIPPED: BeatNet's row, its weights are not here; run `cargo xtask models`");
     }
@@ -82,7 +93,7 @@ fn output(tool: &'static str, command: &mut Command) -> Result<String, TaskError
 }
 
 /// Markdown: a row a run, then the floor.
-fn table(reports: &[(&str, Value)]) -> String {
+pub(crate) fn table(reports: &[Scored]) -> String {
     let titles: Vec<&str> = COLUMNS.iter().map(|column| column.0).collect();
     let mut text = format!("| | {} | lock, s | CPU s per s |\n|---|{}---|---|\n", titles.join(" | "), "---|".repeat(COLUMNS.len()));
     for (name, report) in reports {
@@ -112,7 +123,7 @@ fn table(reports: &[(&str, Value)]) -> String {
 }
 
 /// The cells of one summary: means, then the median time to lock; `is_live` where beats are announced.
-fn cells(summary: &Value, is_live: bool) -> String {
+pub(crate) fn cells(summary: &Value, is_live: bool) -> String {
     let mean = |key: &str| if is_live || key != "live0" { share(&summary["means"][key]["mean"]) } else { "-".to_owned() };
     let mut cells: Vec<String> = COLUMNS.iter().map(|(_, key)| mean(key)).collect();
     let lock_sec = summary["pooled"]["lock_median_sec"].as_f64().filter(|_| is_live);
@@ -121,7 +132,7 @@ fn cells(summary: &Value, is_live: bool) -> String {
 }
 
 /// `.817`, as the field writes shares.
-fn share(value: &Value) -> String {
+pub(crate) fn share(value: &Value) -> String {
     value.as_f64().map_or("-".to_owned(), |share| format!("{share:.3}").trim_start_matches('0').to_owned())
 }
 

@@ -1,5 +1,6 @@
 //! Project tasks, one file each. The library part exists so that tests and fuzz targets can reach the readers.
 
+pub mod accuracy;
 pub mod bundle;
 pub mod codegen;
 pub mod demo;

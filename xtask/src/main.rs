@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use xtask::install::Action;
 use xtask::{
-    bundle, codegen, demo, demo_clip, feed_header, figures, file_map, fuzz, install, models, rtsan, run_command, test_task, train,
-    workspace_root,
+    accuracy, bundle, codegen, demo, demo_clip, feed_header, figures, file_map, fuzz, install, models, rtsan, run_command, test_task,
+    train, workspace_root,
 };
 
 #[derive(Parser)]
@@ -72,6 +72,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Measure accuracy against other trackers, by genre, by cause of failure and under strain, and write docs/accuracy.md
+    Accuracy(accuracy::Options),
     /// Synthesise the clip of the demo again (the same bytes every time)
     DemoClip,
     /// Write model_contracts/src/v1.rs from model_contracts/v1.json, and the C header and the tables of the feed
@@ -119,6 +121,7 @@ fn main() -> ExitCode {
         Task::Bench { arguments } => run_command::bench(&root, &arguments),
         Task::Train { arguments } => train::run(&root, &arguments),
         Task::Figures { arguments } => figures::run(&root, &arguments),
+        Task::Accuracy(options) => accuracy::run(&root, &options),
         Task::DemoClip => demo_clip::run(&root),
         Task::Codegen { check } => codegen::run(&root, check).and_then(|()| feed_header::run(&root, check)),
         Task::FileMap { check } => file_map::run(&root, check),

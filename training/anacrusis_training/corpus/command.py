@@ -1,4 +1,4 @@
-"""``corpus build | verify | stats | dev | robust | pseudo``."""
+"""``corpus build | verify | stats | dev | robust | stress | pseudo``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from anacrusis_training import contract, features
-from anacrusis_training.corpus import build, composers, manifest, pseudo, recipe
+from anacrusis_training.corpus import build, composers, manifest, pseudo, recipe, stress
 from anacrusis_training.corpus.eval_format import DevBuilder, EvalPiece, EvalWriter, read_entries
 from anacrusis_training.corpus.item import ItemBuilder, Job
 from anacrusis_training.corpus.pool import Factory, Pool, ProcessPool
@@ -61,6 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     spoiling.add_argument("--seed", type=int, default=0, help="of reflections and noise (default: %(default)s)")
     _add_pool_arguments(spoiling)
     spoiling.set_defaults(run=_robust)
+
+    straining = commands.add_parser("stress", help=f"a small corpus for `anacrusis eval`: {', '.join(stress.CONDITIONS)}")
+    straining.add_argument("--out", type=Path, required=True, metavar="DIR", help="the corpus; an earlier one is replaced")
+    straining.add_argument("--seed", type=int, default=0, help="of compositions and noise (default: %(default)s)")
+    _add_pool_arguments(straining)
+    straining.set_defaults(run=_stress)
 
     labelling = commands.add_parser("pseudo", help="items from recordings where two trackers agree about the beats")
     labelling.add_argument("audio", type=Path, help="folder of recordings")
@@ -180,6 +186,12 @@ def _robust(options: argparse.Namespace) -> int:
     factory = functools.partial(RobustBuilder, RobustJob(origin, options.seed))
     mean_sec = float(np.mean([entry.get("duration_s", 0.0) for entry in read_entries(origin)]))
     return _write_eval(options, factory, n_pieces(origin), mean_sec, note)
+
+
+def _stress(options: argparse.Namespace) -> int:
+    note = f"The same pieces under {len(stress.CONDITIONS)} conditions, which are their kinds; seed {options.seed}. Truth by construction."
+    factory = functools.partial(stress.StressBuilder, options.seed)
+    return _write_eval(options, factory, stress.n_pieces(), stress.PLAYED_SEC, note)
 
 
 def _write_eval(
