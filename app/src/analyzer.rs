@@ -3,12 +3,16 @@
 //! Causal rows are exactly what live would say, whatever the block size; this file only writes down when it was said.
 
 use runtime_core::analysis::beat_model::BeatModel;
+use runtime_core::analysis::candidates::{TempoCandidates, TempoHistogram};
+use runtime_core::analysis::confidence::BeatEvidence;
 use runtime_core::analysis::config::{ConfigError, EngineConfig};
 use runtime_core::analysis::engine::{Engine, FrameReport};
+use runtime_core::analysis::hints::HintStatus;
 use runtime_core::analysis::offline::OfflineAnalysis;
-use runtime_core::state::BeatEvent;
+use runtime_core::state::{BeatEvent, LockReason};
 
-use crate::document::{BeatRow, Mode};
+use crate::document::{BeatRow, LockChange, Mode};
+use crate::hint_script::{GivenHint, HintScript, TimedHint};
 
 /// An analysis of one stream.
 pub struct Analyzer {
@@ -16,6 +20,12 @@ pub struct Analyzer {
     sample_rate_hz: f64,
     n_samples: u64,
     rows: Vec<BeatRow>,
+    /// Mean over the beats of what was believed about the tempo.
+    tempi: TempoHistogram,
+    lock: Vec<LockChange>,
+    /// What will be said, the next one last.
+    to_say: Vec<TimedHint>,
+    said: Vec<GivenHint>,
 }
 
 enum State {
@@ -33,48 +43,120 @@ impl Analyzer {
             Mode::Causal => State::Causal(Box::new(Engine::new(config, model)?)),
             Mode::Offline => State::Offline(Box::new(OfflineAnalysis::new(config, model)?)),
         };
-        Ok(Self { state, sample_rate_hz: config.sample_rate_hz, n_samples: 0, rows: Vec::new() })
+        Ok(Self {
+            state,
+            sample_rate_hz: config.sample_rate_hz,
+            n_samples: 0,
+            rows: Vec::new(),
+            tempi: TempoHistogram::default(),
+            lock: Vec::new(),
+            to_say: Vec::new(),
+            said: Vec::new(),
+        })
+    }
+
+    /// Says these hints at their times. Offline, where nothing is said while it plays, they are left out.
+    pub fn follow_script(&mut self, script: &HintScript) {
+        self.to_say = script.hints().iter().rev().copied().collect();
     }
 
     /// Consumes a block of mono samples of any length.
-    pub fn process(&mut self, mono: &[f32]) {
+    pub fn process(&mut self, mut mono: &[f32]) {
+        while let Some(next) = self.to_say.last() {
+            let at_sample = (next.at_sec * self.sample_rate_hz).round() as u64;
+            let n_before = at_sample.saturating_sub(self.n_samples);
+            if n_before >= mono.len() as u64 {
+                break;
+            }
+            let (before, after) = mono.split_at(n_before as usize);
+            self.hear(before);
+            mono = after;
+            self.say_next();
+        }
+        self.hear(mono);
+    }
+
+    fn hear(&mut self, mono: &[f32]) {
         self.n_samples += mono.len() as u64;
-        let (rows, rate) = (&mut self.rows, self.sample_rate_hz);
+        let Self { rows, tempi, lock, sample_rate_hz, .. } = self;
         match &mut self.state {
-            State::Causal(engine) => engine.process(mono, |report| rows.extend(row_of(report, rate))),
+            State::Causal(engine) => engine.process(mono, |report| note(report, *sample_rate_hz, rows, tempi, lock)),
             State::Offline(offline) => offline.process(mono, |event| rows.push(unannounced(event))),
+        }
+    }
+
+    fn say_next(&mut self) {
+        if let (Some(said), State::Causal(engine)) = (self.to_say.pop(), &mut self.state) {
+            let refused = engine.hint(said.hint).err().map(|refusal| refusal.to_string());
+            self.said.push(GivenHint { said, refused });
+        }
+    }
+
+    /// The tempi that were possible, over the beats so far; none offline.
+    pub fn candidates(&self) -> TempoCandidates {
+        self.tempi.candidates()
+    }
+
+    /// Why beats were announced or not, at the start and at each change so far; empty offline.
+    pub fn lock(&self) -> &[LockChange] {
+        &self.lock
+    }
+
+    /// What is fixed now; `None` offline.
+    pub fn hints(&self) -> Option<HintStatus> {
+        match &self.state {
+            State::Causal(engine) => Some(engine.hints()),
+            State::Offline(_) => None,
         }
     }
 
     /// Ends the stream and returns its beats, in order of time.
     ///
     /// A beat that was predicted to fall after the end of the stream is left out: it never fell.
-    pub fn finish(mut self) -> Vec<BeatRow> {
+    pub fn finish(self) -> Vec<BeatRow> {
+        self.finish_hinted().0
+    }
+
+    /// [`finish`](Self::finish), with what became of the hints; those after the end are not among them.
+    pub fn finish_hinted(mut self) -> (Vec<BeatRow>, Vec<GivenHint>) {
         let end_sec = self.n_samples as f64 / self.sample_rate_hz;
-        let (rows, rate) = (&mut self.rows, self.sample_rate_hz);
-        match &mut self.state {
-            State::Causal(engine) => engine.finish(|report| rows.extend(row_of(report, rate))),
+        let Self { state, rows, tempi, lock, sample_rate_hz, .. } = &mut self;
+        match state {
+            State::Causal(engine) => engine.finish(|report| note(report, *sample_rate_hz, rows, tempi, lock)),
             State::Offline(offline) => offline.finish(|event| rows.push(unannounced(event))),
         }
         // NaN falls outside the range too.
         rows.retain(|row| (0.0..=end_sec).contains(&row.event.t_sec));
         rows.iter_mut().for_each(|row| row.announce_sec = row.announce_sec.min(end_sec));
-        if let State::Offline(_) = self.state {
+        if let State::Offline(_) = state {
             complete_offline(rows, end_sec);
         }
-        self.rows
+        (self.rows, self.said)
     }
+}
+
+/// Writes down why beats are announced, the beat that a report announces, and which tempi were possible then.
+fn note(report: &FrameReport, sample_rate_hz: f64, rows: &mut Vec<BeatRow>, tempi: &mut TempoHistogram, lock: &mut Vec<LockChange>) {
+    let reason = report.state.beat.reason;
+    if lock.last().is_none_or(|last| last.reason != reason) {
+        lock.push(LockChange { time_sec: report.samples_received.to_stream_sec(sample_rate_hz).0, reason });
+    }
+    let Some(row) = row_of(report, sample_rate_hz) else { return };
+    rows.push(row);
+    report.candidates.as_slice().iter().for_each(|candidate| tempi.add(candidate.bpm, candidate.prob));
 }
 
 /// The beat that a report announces.
 fn row_of(report: &FrameReport, sample_rate_hz: f64) -> Option<BeatRow> {
     let update = report.update?;
     let announce_sec = report.samples_received.to_stream_sec(sample_rate_hz).0;
-    Some(BeatRow { event: update.event?, announce_sec, bpm: update.timeline.tempo_bpm() })
+    let (bpm, evidence, reason) = (60.0 / update.shown_spb, report.evidence, report.state.beat.reason);
+    Some(BeatRow { event: update.event?, announce_sec, bpm, evidence, reason })
 }
 
 fn unannounced(event: &BeatEvent) -> BeatRow {
-    BeatRow { event: *event, announce_sec: f64::INFINITY, bpm: 0.0 }
+    let (evidence, reason) = (BeatEvidence::default(), LockReason::Locked);
+    BeatRow { event: *event, announce_sec: f64::INFINITY, bpm: 0.0, evidence, reason }
 }
 
 /// Offline, every beat is said at the end, and its tempo is that of the beats around it.

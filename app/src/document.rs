@@ -1,6 +1,11 @@
 //! What the analysis of one file found: the one value that every output format is written from. Any thread.
 
-use runtime_core::state::BeatEvent;
+use runtime_core::analysis::candidates::TempoCandidates;
+use runtime_core::analysis::confidence::BeatEvidence;
+use runtime_core::analysis::hints::HintStatus;
+use runtime_core::state::{BeatEvent, LockReason};
+
+use crate::hint_script::GivenHint;
 
 /// One announced beat.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -9,8 +14,21 @@ pub struct BeatRow {
     pub event: BeatEvent,
     /// Seconds of input consumed when the beat was said; offline, the length of the file.
     pub announce_sec: f64,
-    /// Tempo at this beat, beats per minute; 0 = unknown.
+    /// Tempo at this beat as it is shown, beats per minute; 0 = unknown.
     pub bpm: f64,
+    /// What was known of it when it was said; all 0 offline.
+    pub evidence: BeatEvidence,
+    /// Why beats were announced then; [`LockReason::Locked`] offline.
+    pub reason: LockReason,
+}
+
+/// From a moment on, why beats are announced or not.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LockChange {
+    /// Seconds of input consumed.
+    pub time_sec: f64,
+    /// Why, from then on.
+    pub reason: LockReason,
 }
 
 /// How the beats were found.
@@ -47,6 +65,14 @@ pub struct Analysis {
     pub model_names: Vec<String>,
     /// The beats, in order of time.
     pub beats: Vec<BeatRow>,
+    /// The tempi that were possible, over all beats; none offline.
+    pub candidates: TempoCandidates,
+    /// Why beats were announced or not, at the start and at each change; empty offline.
+    pub lock: Vec<LockChange>,
+    /// What was said while the file played.
+    pub hints: Vec<GivenHint>,
+    /// What was fixed at the end; `None` offline.
+    pub in_force: Option<HintStatus>,
 }
 
 impl Analysis {
@@ -81,13 +107,18 @@ pub(crate) mod samples {
             mode: Mode::Causal,
             model_names: vec!["beatnet-1".to_owned()],
             beats: beats.collect(),
+            candidates: TempoCandidates::default(),
+            lock: Vec::new(),
+            hints: Vec::new(),
+            in_force: None,
         }
     }
 
     /// One beat, said 0.05 s ahead at 120 BPM.
     pub(crate) fn row(beat_count: u64, t_sec: f64, beat_in_bar: u8, beats_per_bar: u8) -> BeatRow {
         let event = BeatEvent { t_sec, beat_count, beat_in_bar, beats_per_bar, downbeat_prob: 0.25, intensity: 0.5, conf: 0.75 };
-        BeatRow { event, announce_sec: t_sec - 0.05, bpm: 120.0 }
+        let (evidence, reason) = (BeatEvidence::default(), LockReason::Locked);
+        BeatRow { event, announce_sec: t_sec - 0.05, bpm: 120.0, evidence, reason }
     }
 }
 

@@ -17,11 +17,14 @@ pub struct EngineArgs {
     #[arg(long)]
     pub offline: bool,
     /// Tempi considered, slowest:fastest, beats per minute [default: 55:215]
-    #[arg(long, value_name = "MIN:MAX", value_parser = parse_tempo_range)]
+    #[arg(long, alias = "tempo-range", value_name = "MIN:MAX", value_parser = parse_tempo_range)]
     pub bpm_range: Option<TempoRange>,
     /// Beats per bar: auto (2, 3 or 4, by evidence) or 2 to 7
     #[arg(long, default_value = "auto", value_parser = parse_meter)]
     pub meter: Meter,
+    /// The tempo, beats per minute: beats stay within 4 % of it and its phase is heard
+    #[arg(long, value_name = "BPM")]
+    pub tempo: Option<f64>,
     /// How activations become beats (--offline always uses the exact one)
     #[arg(long, value_enum, default_value_t)]
     pub decoder: DecoderChoice,
@@ -53,7 +56,7 @@ impl EngineArgs {
             DecoderChoice::Particle => DecoderKind::Particle,
         };
         let tempo = self.bpm_range.unwrap_or_default();
-        EngineConfig { decoder, tempo, meter: self.meter, ..EngineConfig::new(f64::from(sample_rate_hz)) }
+        EngineConfig { decoder, tempo, meter: self.meter, manual_bpm: self.tempo, ..EngineConfig::new(f64::from(sample_rate_hz)) }
     }
 }
 

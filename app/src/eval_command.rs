@@ -13,22 +13,36 @@ use crate::decode::AudioReader;
 use crate::document::{Analysis, BeatRow};
 use crate::engine_args::EngineArgs;
 use crate::eval::corpus::Corpus;
-use crate::eval::{self, EvalOptions, EvalReport, Tracked, TrackedBeat};
+use crate::eval::reference::Reference;
+use crate::eval::{self, EvalOptions, EvalReport, Tracked, TrackedBeat, foreign};
 use crate::exit::{Exit, say, say_error, write_stdout};
 use crate::model::{fallback_reason, network_names};
+use crate::oracle::{self, OracleChoice};
+use crate::saved_beats;
+use crate::upstream::{self, CascadeChoice};
 
 const EXAMPLES: &str = "\
 Examples:
   anacrusis eval --corpus shared/eval
   anacrusis eval --corpus shared/eval --offline --report offline.json
   anacrusis eval --corpus shared/eval --decoder particle --baseline exact.json
+  anacrusis eval --corpus shared/eval --failures           which pieces fail, and why
+  anacrusis eval --corpus shared/eval --oracle all         what the decoder makes of a perfect network
   anacrusis eval --corpus shared/eval --activations DIR    a network that was run elsewhere
+  anacrusis eval --corpus shared/eval --beats DIR          another program's beats
 
 Activations of the audio file STEM are in DIR/STEM.npz: array `activations`, float32 [n_frames, 3], columns beat, downbeat
 and none, a row for each frame of `anacrusis features`; and, of a network that looks ahead, `delay_frames`, int64: how many
 frames it hears after a frame before it knows the row. Beats and announce times are those of a run with that network.
 
+Beats of the audio file STEM are in DIR/STEM.events.tsv (seconds of the beat, seconds of audio at its announcement, position
+in the bar or 0; what `anacrusis analyze --format events` writes) or DIR/STEM.beats (no announce times: live scores are 0).
+
 Exit codes: 0 every piece was analysed, 1 some failed (they count as silence), 2 wrong usage.";
+
+/// Options that say nothing where no decoder of ours runs.
+const NOT_FOR_OTHER_DECODERS: [&str; 8] =
+    ["causal", "offline", "bpm_range", "meter", "tempo", "decoder", "activations", "save_activations"];
 
 /// Score this build on a corpus with known beats
 #[derive(Debug, Clone, clap::Args)]
@@ -61,6 +75,21 @@ pub struct EvalArgs {
     /// Write the activations of each piece to DIR/STEM.npz; made if missing
     #[arg(long, value_name = "DIR")]
     pub save_activations: Option<PathBuf>,
+    /// Write every announced beat, with what was known of it, to DIR/STEM.csv; made if missing
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["beats", "cascade"])]
+    pub save_beats: Option<PathBuf>,
+    /// Score these beats in place of a run, one DIR/STEM.events.tsv or DIR/STEM.beats a piece (below)
+    #[arg(long, value_name = "DIR", conflicts_with = "ModelArgs", conflicts_with_all = NOT_FOR_OTHER_DECODERS)]
+    pub beats: Option<PathBuf>,
+    /// Replace what the network says by the truth: the bound of what a better network gains
+    #[arg(long, value_enum, value_name = "WHAT", conflicts_with_all = ["beats", "activations", "save_activations"])]
+    pub oracle: Option<OracleChoice>,
+    /// Decode with BeatNet's own particle filter cascade; with `--model beatnet-1` that is BeatNet
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["beats", "oracle"], conflicts_with_all = NOT_FOR_OTHER_DECODERS)]
+    pub cascade: Option<CascadeChoice>,
+    /// Print which pieces fail, by cause, after the table
+    #[arg(long, conflicts_with = "json")]
+    pub failures: bool,
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment on a flattened field would replace the command's own help")]
     pub engine: EngineArgs,
@@ -84,21 +113,24 @@ pub fn run(args: &EvalArgs) -> Exit {
 
 fn evaluate(args: &EvalArgs) -> Result<EvalReport, String> {
     args.engine.config(48_000).validate().map_err(|e| e.to_string())?;
-    let activation = match &args.activations {
-        // The name of the folder says which network it was; the rest of the path says where somebody keeps it.
-        Some(folder) => format!("recorded: {}", folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy()),
-        None => name_of_model(args)?,
+    // The name of the folder says which network or tracker it was; the rest of the path says where somebody keeps it.
+    let name_of = |folder: &Path| folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
+    let configuration = match (&args.beats, &args.activations) {
+        (Some(folder), _) => [("mode".to_owned(), "foreign".to_owned()), ("tracker".to_owned(), name_of(folder))].into(),
+        (None, Some(folder)) => configuration(args, format!("recorded: {}", name_of(folder))),
+        (None, None) => configuration(args, name_of_model(args)?),
     };
     check_folders(args)?;
+    let references = if args.oracle.is_some() { references(args)? } else { BTreeMap::new() };
     let options = EvalOptions {
         jobs: args.jobs,
         skip_sec: args.skip,
         only: args.only.clone(),
         baseline: args.baseline.clone(),
-        configuration: configuration(&args.engine, activation),
+        configuration,
         ..EvalOptions::new(&args.corpus)
     };
-    eval::run(&options, &|path| track(path, args)).map_err(|e| e.to_string())
+    eval::run(&options, &|path| track(path, args, &references)).map_err(|e| e.to_string())
 }
 
 /// Loads the model once, so that one that cannot be used is refused before the first piece.
@@ -111,8 +143,18 @@ fn name_of_model(args: &EvalArgs) -> Result<String, String> {
     Ok(if networks.is_empty() { "flux".to_owned() } else { networks.join("+") })
 }
 
-/// Refuses folders of activations that cannot serve every piece.
+/// The truth of each piece, by its audio file.
+fn references(args: &EvalArgs) -> Result<BTreeMap<PathBuf, Reference>, String> {
+    let corpus = Corpus::read(&args.corpus, args.only.as_deref()).map_err(|e| e.to_string())?;
+    Ok(corpus.pieces.into_iter().map(|piece| (piece.audio, piece.reference)).collect())
+}
+
+/// Refuses folders of activations or beats that cannot serve every piece.
 fn check_folders(args: &EvalArgs) -> Result<(), String> {
+    if let Some(folder) = &args.beats {
+        let corpus = Corpus::read(&args.corpus, args.only.as_deref()).map_err(|e| e.to_string())?;
+        return corpus.pieces.iter().try_for_each(|piece| foreign::file_of(folder, &piece.audio).map(drop).map_err(|e| e.to_string()));
+    }
     let Some(folder) = args.activations.as_ref().or(args.save_activations.as_ref()) else { return Ok(()) };
     let corpus = Corpus::read(&args.corpus, args.only.as_deref()).map_err(|e| e.to_string())?;
     let audio = corpus.pieces.iter().map(|piece| piece.audio.as_path());
@@ -120,45 +162,80 @@ fn check_folders(args: &EvalArgs) -> Result<(), String> {
 }
 
 /// What is run, in words that a later reader of the report can compare.
-fn configuration(args: &EngineArgs, activation: String) -> BTreeMap<String, String> {
-    let config = args.config(48_000);
+fn configuration(args: &EvalArgs, activation: String) -> BTreeMap<String, String> {
+    let config = args.engine.config(48_000);
+    let decoder = match args.cascade {
+        Some(cascade) => format!("BeatNet's cascade, {}", cascade.name()),
+        None => format!("{:?}", config.decoder).to_lowercase(),
+    };
+    let activation = match args.oracle {
+        Some(oracle) => format!("{activation}, oracle: {}", oracle.name()),
+        None => activation,
+    };
     let values = [
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
-        ("mode", args.mode().name().to_owned()),
-        ("decoder", format!("{:?}", config.decoder).to_lowercase()),
+        ("mode", args.engine.mode().name().to_owned()),
+        ("decoder", decoder),
         ("activation", activation),
         ("bpm_range", format!("{}:{}", config.tempo.min_bpm, config.tempo.max_bpm)),
+        ("tempo", config.manual_bpm.map_or("heard".to_owned(), |bpm| bpm.to_string())),
         ("meter", format!("{:?}", config.meter).to_lowercase()),
     ];
     values.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// Analyses one piece.
-fn track(path: &Path, args: &EvalArgs) -> Result<Tracked, String> {
+/// Analyses one piece, or reads what another program said of it.
+fn track(path: &Path, args: &EvalArgs, references: &BTreeMap<PathBuf, Reference>) -> Result<Tracked, String> {
+    if let Some(folder) = &args.beats {
+        let duration_sec = duration_sec(path)?;
+        let beats = foreign::read(folder, path, duration_sec).map_err(|e| e.to_string())?;
+        return Ok(Tracked { beats, duration_sec, cpu_sec: 0.0 });
+    }
     if let Some(folder) = &args.activations {
         let (model, playback) = Playback::open(folder, path).map_err(|e| e.to_string())?;
-        let tracked = track_with(model, path, &args.engine)?;
+        let tracked = track_with(model, path, args)?;
         playback.check_length().map_err(|e| e.to_string())?;
         return Ok(tracked);
     }
     let model = args.engine.model.load().map_err(|e| e.to_string())?;
-    let Some(folder) = &args.save_activations else { return track_with(model, path, &args.engine) };
+    if let Some(cascade) = args.cascade {
+        let clock = CpuClock::start();
+        let tracked = upstream::track(path, model, cascade)?;
+        return Ok(Tracked { cpu_sec: clock.elapsed_sec(), ..tracked });
+    }
+    if let (Some(oracle), Some(reference)) = (args.oracle, references.get(path)) {
+        let rate_hz = AudioReader::open(path).map_err(|e| e.to_string())?.info().sample_rate_hz;
+        return track_with(oracle::with_truth(model, oracle, reference, f64::from(rate_hz)), path, args);
+    }
+    let Some(folder) = &args.save_activations else { return track_with(model, path, args) };
     let (model, capture) = Capture::start(folder, path, model);
-    let tracked = track_with(model, path, &args.engine)?;
+    let tracked = track_with(model, path, args)?;
     capture.write().map_err(|e| e.to_string())?;
     Ok(tracked)
 }
 
-fn track_with(model: BeatModel, path: &Path, args: &EngineArgs) -> Result<Tracked, String> {
+/// Length of a file, seconds, decoded to its end: what containers say is not always so.
+fn duration_sec(path: &Path) -> Result<f64, String> {
+    let mut reader = AudioReader::open(path).map_err(|e| e.to_string())?;
+    let mut mono = Vec::new();
+    while reader.next_block(&mut mono).map_err(|e| e.to_string())?.is_some() {}
+    Ok(reader.decoded_sec())
+}
+
+fn track_with(model: BeatModel, path: &Path, args: &EvalArgs) -> Result<Tracked, String> {
     let clock = CpuClock::start();
     let reader = AudioReader::open(path).map_err(|e| e.to_string())?;
-    let outcome = analyze_with_model(&path.display().to_string(), reader, model, args, |_| {}).map_err(|e| e.to_string())?;
+    let outcome = analyze_with_model(&path.display().to_string(), reader, model, &args.engine, |_| {}).map_err(|e| e.to_string())?;
     // A piece that breaks off is a broken corpus, and no result.
     if let Some(error) = outcome.ended_by {
         return Err(error.to_string());
     }
+    let cpu_sec = clock.elapsed_sec();
     let Analysis { beats, duration_sec, .. } = outcome.analysis;
-    Ok(Tracked { beats: beats.iter().map(tracked_beat).collect(), duration_sec, cpu_sec: clock.elapsed_sec() })
+    if let Some(folder) = &args.save_beats {
+        saved_beats::save(folder, path, &beats).map_err(|e| format!("cannot write the beats to {}: {e}", folder.display()))?;
+    }
+    Ok(Tracked { beats: beats.iter().map(tracked_beat).collect(), duration_sec, cpu_sec })
 }
 
 fn tracked_beat(row: &BeatRow) -> TrackedBeat {
@@ -177,6 +254,8 @@ fn hand_over(args: &EvalArgs, report: &EvalReport) -> Result<(), String> {
     }
     let text = if args.json {
         serde_json::to_string_pretty(report).map_err(|e| format!("cannot write the report as JSON: {e}"))? + "\n"
+    } else if args.failures {
+        format!("{}\n{}", report.table(), report.failures_table())
     } else {
         report.table()
     };

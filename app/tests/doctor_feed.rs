@@ -15,7 +15,7 @@ use assert_cmd::Command;
 use common::{anacrusis, run};
 use runtime_core::bus::shm::{FeedClock, FeedInfo, FeedWriter};
 use runtime_core::load::Load;
-use runtime_core::state::SlowState;
+use runtime_core::state::{LockReason, SlowState};
 
 const INFO: FeedInfo<'static> = FeedInfo { name: "Drums", sample_rate_hz: 48_000.0 };
 
@@ -28,7 +28,7 @@ fn with_feed<T>(folder: &Path, late_updates: u32, work: impl FnOnce() -> T) -> T
             for frame in 1.. {
                 let mut state = SlowState { frame, wall_ns: FeedClock::now().wall_ns, ..SlowState::default() };
                 state.beat.t_sec = 0.02 * frame as f64;
-                (state.beat.locked, state.beat.beat_in_bar, state.beat.beats_per_bar) = (1, 2, 4);
+                (state.beat.locked, state.beat.reason, state.beat.beat_in_bar, state.beat.beats_per_bar) = (1, LockReason::Locked, 2, 4);
                 state.health.late_updates = late_updates;
                 writer.publish_state(&state);
                 writer.publish_load(&Load { n_hops: frame, n_blocks: (1.875 * frame as f64) as u64, hop_ns: 3e5, ..Load::default() });

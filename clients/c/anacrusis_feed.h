@@ -74,17 +74,17 @@ typedef struct anacrusis_state {
     uint64_t frame; /* index of the 20 ms frame that this state follows from */
     double timeline_t_origin_sec; /* a moment, seconds of stream */
     double timeline_beat_origin; /* beat number at that moment */
-    double timeline_spb; /* seconds per beat, above 0 */
+    double timeline_spb; /* seconds per beat, above 0: what clocks follow */
     double beat_t_sec; /* the moment that the beat fields describe, seconds of stream */
-    double beat_spb; /* seconds per beat, above 0 */
+    double beat_spb; /* seconds per beat, above 0: to show, still while the music is steady */
     uint64_t beat_beat_count; /* number of the beat that began last */
     float beat_phase; /* position within the beat, [0, 1) */
-    float beat_conf; /* confidence, [0, 1] */
+    float beat_conf; /* probability that the last announced beat is right within 70 ms; 0 while not locked */
     float beat_downbeat_prob; /* probability that the last beat was a downbeat */
     uint8_t beat_beats_per_bar; /* beats per bar; 0 = unknown */
     uint8_t beat_beat_in_bar; /* position in the bar, 1-based; 0 = unknown */
     uint8_t beat_locked; /* 1 while beats are announced */
-    uint8_t reserved_71[1];
+    uint8_t beat_reason; /* why: 0 = searching or not given, 1 = locked, 2 = weak pulse, 3 = ambiguous octave, 4 = silence, 5 = held by the user */
     double structure_t_sec; /* the moment that the section fields describe, seconds of stream */
     float structure_section_probs[8]; /* probability of each label of the contract; all 0 = not analysed */
     float structure_hazard_probs[5]; /* probability of a boundary within each horizon of the contract, never decreasing */
@@ -129,7 +129,7 @@ typedef struct anacrusis_event {
     uint8_t reserved_26[2];
     float downbeat_prob; /* probability that this beat is a downbeat */
     float intensity; /* how strongly the beats of late were played, [0, 1] */
-    float conf; /* confidence, [0, 1] */
+    float conf; /* probability that it is right within 70 ms */
 } anacrusis_event;
 
 #ifdef __cplusplus
@@ -175,6 +175,7 @@ ANACRUSIS_ASSERT(offsetof(anacrusis_state, beat_downbeat_prob) == 64);
 ANACRUSIS_ASSERT(offsetof(anacrusis_state, beat_beats_per_bar) == 68);
 ANACRUSIS_ASSERT(offsetof(anacrusis_state, beat_beat_in_bar) == 69);
 ANACRUSIS_ASSERT(offsetof(anacrusis_state, beat_locked) == 70);
+ANACRUSIS_ASSERT(offsetof(anacrusis_state, beat_reason) == 71);
 ANACRUSIS_ASSERT(offsetof(anacrusis_state, structure_t_sec) == 72);
 ANACRUSIS_ASSERT(offsetof(anacrusis_state, structure_section_probs) == 80);
 ANACRUSIS_ASSERT(offsetof(anacrusis_state, structure_hazard_probs) == 112);

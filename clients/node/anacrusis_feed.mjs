@@ -36,6 +36,7 @@ const N_EVENTS = 64;
 const N_BANDS = 136;
 const HEARTBEAT_TIMEOUT_NS = 1_000_000_000n;
 export const LABELS = ["silence", "intro", "verse", "pre-chorus", "chorus", "bridge", "inst", "outro"];
+export const REASONS = ["searching", "locked", "weak pulse", "ambiguous octave", "silence", "held"];
 
 /** The section table of the header, from `state_offset` to `n_bands`. */
 const SECTIONS = [
@@ -102,6 +103,7 @@ export class Feed {
         beats_per_bar: b[68],
         beat_in_bar: b[69],
         locked: b[70] !== 0,
+        reason: REASONS[b[71]] ?? REASONS[0],
       },
       structure: {
         t_sec: double(b, 72),

@@ -38,6 +38,7 @@ N_EVENTS = 64
 N_BANDS = 136
 HEARTBEAT_TIMEOUT_NS = 1_000_000_000
 LABELS = ("silence", "intro", "verse", "pre-chorus", "chorus", "bridge", "inst", "outro")
+REASONS = ("searching", "locked", "weak pulse", "ambiguous octave", "silence", "held")
 
 # The header, and where the offsets of the sections must be.
 _HEADER = struct.Struct("<8sIIQIIQdQQ8I2I24x64s")
@@ -45,7 +46,7 @@ _SECTIONS = (
     STATE_OFFSET, STATE_BYTES, LOAD_OFFSET, LOAD_BYTES, SPECTRUM_OFFSET, SPECTRUM_BYTES,
     EVENTS_OFFSET, EVENT_SLOTS_OFFSET + N_EVENTS * EVENT_STRIDE_BYTES, N_EVENTS, N_BANDS,
 )
-_STATE = struct.Struct("<Q3d2dQ3f3Bxd8f5f4xQQIIB7x")
+_STATE = struct.Struct("<Q3d2dQ3f4Bd8f5f4xQQIIB7x")
 _LOAD = struct.Struct("<QQ5ff7I2f4x")
 _SPECTRUM = struct.Struct(f"<Qd{N_BANDS}f")
 _EVENT = struct.Struct("<QdQBBxx3f")
@@ -116,7 +117,7 @@ class Feed:
         if body is None:
             return None
         v = _STATE.unpack(body)
-        section_probs = _finite(v[14:22])
+        section_probs = _finite(v[15:23])
         return {
             "frame": v[0],
             "timeline": dict(zip(("t_origin_sec", "beat_origin", "spb"), _finite(v[1:4]))),
@@ -131,15 +132,16 @@ class Feed:
                 "beats_per_bar": v[10],
                 "beat_in_bar": v[11],
                 "locked": v[12] != 0,
+                "reason": REASONS[v[13]] if v[13] < len(REASONS) else REASONS[0],
             },
             "structure": {
-                "t_sec": _finite(v[13]),
+                "t_sec": _finite(v[14]),
                 "section": LABELS[section_probs.index(max(section_probs))] if max(section_probs) > 0 else None,
                 "section_probs": section_probs,
-                "hazard_probs": _finite(v[22:27]),
+                "hazard_probs": _finite(v[23:28]),
             },
-            "wall_ns": v[27],
-            "health": dict(zip(("lost_samples", "late_updates", "nan_samples", "fault"), v[28:32])),
+            "wall_ns": v[28],
+            "health": dict(zip(("lost_samples", "late_updates", "nan_samples", "fault"), v[29:33])),
         }
 
     def load(self):

@@ -9,6 +9,7 @@ use midi_port::{MonotonicClock, SystemClock};
 use runtime_core::analysis::beat_model::BeatModel;
 use runtime_core::analysis::config::{ConfigError, EngineConfig, Meter, TempoRange};
 use runtime_core::analysis::engine::Engine;
+use runtime_core::analysis::hints::HintStatus;
 use runtime_core::analysis::worker::{Outlets, Worker};
 use runtime_core::bus::audio_ring::audio_ring_for;
 use runtime_core::bus::counters::Counters;
@@ -25,7 +26,7 @@ use crate::port::PortSwitch;
 /// Who analyses.
 enum Analysis {
     /// A thread of this instance, at normal priority.
-    Thread { stop: Arc<AtomicBool>, thread: Option<JoinHandle<()>> },
+    Thread { stop: Arc<AtomicBool>, thread: Option<JoinHandle<Option<HintStatus>>> },
     /// `process` itself: an offline render is faster than real time and may wait. Boxed, because it is large.
     Inline(Box<Worker>),
 }
@@ -44,7 +45,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Starts an instance. Without a feed directory, or with a full disk, it has no feed and works all the same.
+    /// Starts an instance, with what of `kept`, the hints of an earlier one, still means something. Without a feed directory, or with a full disk, it has no feed and works all the same.
     ///
     /// # Errors
     /// A sample rate that the engine cannot take.
@@ -53,6 +54,7 @@ impl Instance {
         sample_rate_hz: f64,
         max_block_samples: usize,
         is_offline: bool,
+        kept: Option<&HintStatus>,
     ) -> Result<Self, ConfigError> {
         let settings = params.settings();
         let meter = if settings.beats_per_bar == 0 { Meter::Auto } else { Meter::Fixed(settings.beats_per_bar) };
@@ -60,6 +62,9 @@ impl Instance {
         let config = EngineConfig { tempo, meter, ..EngineConfig::new(sample_rate_hz) };
         let mut engine = Engine::new(&config, BeatModel::load(settings.model))?;
         engine.assume_model(settings.model);
+        if let Some(kept) = kept {
+            engine.resume(kept);
+        }
         let counters = Counters::default();
         let (sender, receiver) = audio_ring_for(sample_rate_hz, max_block_samples);
         let (updates_in, updates_out) = update_queue();
@@ -74,7 +79,10 @@ impl Instance {
             let mut port = PortSwitch::new(Arc::clone(params), state);
             let thread = std::thread::Builder::new()
                 .name("anacrusis".to_owned())
-                .spawn(move || worker.run(&stop_of_thread, |load| port.poll(load)))
+                .spawn(move || {
+                    worker.run(&stop_of_thread, |load| port.poll(load));
+                    worker.hints()
+                })
                 .ok();
             Analysis::Thread { stop, thread }
         };
@@ -87,6 +95,18 @@ impl Instance {
         })
     }
 
+    /// Ends the analysis; returns what the user had fixed, once. `None` where an error of ours had ended it before.
+    pub fn stop(&mut self) -> Option<HintStatus> {
+        match &mut self.analysis {
+            Analysis::Thread { stop, thread } => {
+                stop.store(true, Ordering::Release);
+                // The worker catches its own panics; if the thread has died all the same, there is nothing left to end.
+                thread.take()?.join().ok()?
+            }
+            Analysis::Inline(worker) => worker.hints(),
+        }
+    }
+
     /// Offline: analyses what was tapped. Live: nothing, the thread does.
     pub fn analyse_inline(&mut self) {
         if let Analysis::Inline(worker) = &mut self.analysis {
@@ -97,13 +117,7 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        if let Analysis::Thread { stop, thread } = &mut self.analysis {
-            stop.store(true, Ordering::Release);
-            if let Some(thread) = thread.take() {
-                // The worker catches its own panics; if the thread has died all the same, there is nothing left to end.
-                let _ = thread.join();
-            }
-        }
+        let _ = self.stop();
     }
 }
 

@@ -19,7 +19,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nice_plug::prelude::*;
-use runtime_core::bus::marks::{Hint, MarkKind};
+use runtime_core::analysis::hints::HintStatus;
+use runtime_core::bus::hint::Hint;
+use runtime_core::bus::marks::MarkKind;
 use runtime_core::rt::follower::Source;
 
 use instance::Instance;
@@ -40,6 +42,8 @@ pub struct Anacrusis {
     writer: EventWriter,
     transport: TransportWatch,
     buttons: Buttons,
+    /// What the user fixed while an earlier instance ran.
+    kept: Option<HintStatus>,
     was_bypassed: bool,
     /// What an earlier run left over has to be ended in the next block.
     finish_first: bool,
@@ -48,8 +52,9 @@ pub struct Anacrusis {
 /// Which momentary parameters were pressed in the block before.
 #[derive(Debug, Clone, Copy, Default)]
 struct Buttons {
-    pressed: [bool; 6],
+    pressed: [bool; 7],
     hold: bool,
+    manual_bpm: Option<f64>,
 }
 
 impl Plugin for Anacrusis {
@@ -89,11 +94,12 @@ impl Plugin for Anacrusis {
 
     fn activate(&mut self, _layout: &AudioIOLayout, config: &BufferConfig, context: &mut impl ActivateContext<Self>) -> bool {
         // Before the new one starts, so that its feed and port are free.
-        self.instance = None;
+        self.end_instance();
         context.set_latency_samples(0);
         self.buttons = Buttons::at_start(&self.params);
         let is_offline = config.process_mode == ProcessMode::Offline;
-        match Instance::start(&self.params, f64::from(config.sample_rate), config.max_buffer_size as usize, is_offline) {
+        let rate_hz = f64::from(config.sample_rate);
+        match Instance::start(&self.params, rate_hz, config.max_buffer_size as usize, is_offline, self.kept.as_ref()) {
             Ok(instance) => self.instance = Some(instance),
             // Audio passes through all the same.
             Err(error) => nice_error!("Anacrusis does not listen: {error}"),
@@ -156,7 +162,16 @@ impl Plugin for Anacrusis {
 
     fn deactivate(&mut self) {
         self.finish_first = true;
-        self.instance = None;
+        self.end_instance();
+    }
+}
+
+impl Anacrusis {
+    /// Ends the instance, if there is one, and keeps what the user fixed for the next.
+    fn end_instance(&mut self) {
+        if let Some(mut instance) = self.instance.take() {
+            self.kept = instance.stop().or(self.kept);
+        }
     }
 }
 
@@ -170,16 +185,25 @@ fn source(params: &AnacrusisParams, transport: &Transport) -> Source {
 impl Buttons {
     /// For an analysis that begins: what is pressed already was meant for another one, but a hold holds.
     fn at_start(params: &AnacrusisParams) -> Self {
-        Self { pressed: momentary(params).map(|(param, _)| param.value()), hold: false }
+        Self { pressed: momentary(params).map(|(param, _)| param.value()), hold: false, manual_bpm: None }
     }
 
     /// Hands over a hint for each button that was pressed since the block before. A hint that `mark` refuses is given again.
     fn mark(&mut self, params: &AnacrusisParams, mut mark: impl FnMut(Hint) -> bool) {
         for (was_pressed, (param, hint)) in self.pressed.iter_mut().zip(momentary(params)) {
             let is_pressed = param.value();
-            if !is_pressed || *was_pressed || mark(hint) {
+            let is_said = is_pressed && !*was_pressed;
+            if !is_said || mark(hint) {
                 *was_pressed = is_pressed;
+                if is_said && hint == Hint::Clear {
+                    // A switch that is on says so again.
+                    (self.hold, self.manual_bpm) = (false, None);
+                }
             }
+        }
+        let manual_bpm = params.manual_bpm();
+        if manual_bpm != self.manual_bpm && mark(Hint::ManualTempo(manual_bpm)) {
+            self.manual_bpm = manual_bpm;
         }
         let hold = params.hold.value();
         if hold != self.hold && mark(Hint::Hold(hold)) {
@@ -189,7 +213,7 @@ impl Buttons {
 }
 
 /// The momentary parameters and what they say.
-fn momentary(params: &AnacrusisParams) -> [(&BoolParam, Hint); 6] {
+fn momentary(params: &AnacrusisParams) -> [(&BoolParam, Hint); 7] {
     [
         (&params.tap, Hint::Tap),
         (&params.half, Hint::Half),
@@ -197,6 +221,7 @@ fn momentary(params: &AnacrusisParams) -> [(&BoolParam, Hint); 6] {
         (&params.nudge_earlier, Hint::Nudge { by_us: -NUDGE_US }),
         (&params.nudge_later, Hint::Nudge { by_us: NUDGE_US }),
         (&params.this_is_one, Hint::ThisIsOne),
+        (&params.forget, Hint::Clear),
     ]
 }
 
@@ -249,6 +274,18 @@ mod tests {
         assert_eq!(marks(&mut buttons, &pressed(true, true, true)), [Hint::ThisIsOne]);
         assert_eq!(marks(&mut buttons, &pressed(false, true, false)), [Hint::Hold(false)]);
         assert_eq!(marks(&mut buttons, &pressed(true, true, false)), [Hint::Tap]);
+    }
+
+    #[test]
+    fn switches_that_are_on_survive_that_all_is_forgotten() {
+        let button = |is_on| BoolParam::new("", is_on);
+        let switched = |forget| AnacrusisParams { hold: button(true), manual: button(true), forget: button(forget), ..Default::default() };
+        let mut buttons = Buttons::default();
+        let switches = [Hint::ManualTempo(Some(120.0)), Hint::Hold(true)];
+        assert_eq!(marks(&mut buttons, &switched(false)), switches);
+        assert_eq!(marks(&mut buttons, &switched(false)), []);
+        assert_eq!(marks(&mut buttons, &switched(true)), [Hint::Clear, switches[0], switches[1]]);
+        assert_eq!(marks(&mut buttons, &pressed(false, false, false)), [Hint::ManualTempo(None), Hint::Hold(false)]);
     }
 
     #[test]

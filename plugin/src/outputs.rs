@@ -2,6 +2,7 @@
 
 use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
+use runtime_core::bus::hint::HintFlags;
 use runtime_core::rt::follower::Output;
 use runtime_core::rt::midi_clock::MidiMessage;
 use runtime_core::state::BeatEvent;
@@ -21,11 +22,12 @@ enum Shown {
     Pulse,
     Section,
     Hazard,
+    Hints,
 }
 
 /// Ids of the output parameters, in the order of their indices.
 pub const OUTPUTS: &[&str] = &{
-    let mut ids = [""; 8];
+    let mut ids = [""; 9];
     ids[Shown::Tempo as usize] = "out_tempo";
     ids[Shown::Conf as usize] = "out_conf";
     ids[Shown::Locked as usize] = "out_locked";
@@ -34,6 +36,7 @@ pub const OUTPUTS: &[&str] = &{
     ids[Shown::Pulse as usize] = "out_pulse";
     ids[Shown::Section as usize] = "out_section";
     ids[Shown::Hazard as usize] = "out_hazard";
+    ids[Shown::Hints as usize] = "out_hints";
     ids
 };
 
@@ -76,6 +79,8 @@ pub struct EventWriter {
     sounding: Option<(u8, u8)>,
     /// An output parameter shows something other than its default.
     shows_values: bool,
+    /// Some hints are shown.
+    shows_hints: bool,
     /// The clock is out: a start or continue was sent and no stop since.
     clock_runs: bool,
 }
@@ -108,6 +113,12 @@ impl EventWriter {
                 }
             }
             Output::Unlocked => self.show_nothing(context, params, routing, timing),
+            Output::Hints(flags) => {
+                if routing.outputs {
+                    self.shows_hints = flags != HintFlags::default();
+                    show(context, timing, Shown::Hints, params.out_hints.preview_normalized(i32::from(flags.0)));
+                }
+            }
         }
     }
 
@@ -124,6 +135,9 @@ impl EventWriter {
             self.clock(context, &Routing { clock: true, ..*routing }, 0, MidiMessage::Stop);
         }
         self.show_nothing(context, params, routing, 0);
+        if std::mem::take(&mut self.shows_hints) && routing.outputs {
+            show(context, 0, Shown::Hints, params.out_hints.default_normalized_value());
+        }
     }
 
     fn clock<P: Plugin<SysExMessage = Wire>>(

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use midi_port::OFFSET_MS;
 use nice_plug::prelude::*;
 use runtime_core::analysis::config::TempoRange;
+use runtime_core::bus::hint::HintFlags;
 use runtime_core::bus::marks::Settings;
 use runtime_core::rt::midi_clock::{ClockPolicy, OnSilence, Relock};
 
@@ -138,6 +139,12 @@ pub struct AnacrusisParams {
     pub this_is_one: BoolParam,
     #[id = "hold"]
     pub hold: BoolParam,
+    #[id = "manual"]
+    pub manual: BoolParam,
+    #[id = "manual_bpm"]
+    pub manual_bpm: FloatParam,
+    #[id = "forget"]
+    pub forget: BoolParam,
 
     #[id = "out_tempo"]
     pub out_tempo: FloatParam,
@@ -155,6 +162,8 @@ pub struct AnacrusisParams {
     pub out_section: IntParam,
     #[id = "out_hazard"]
     pub out_hazard: FloatParam,
+    #[id = "out_hints"]
+    pub out_hints: IntParam,
 }
 
 impl Default for AnacrusisParams {
@@ -191,6 +200,11 @@ impl Default for AnacrusisParams {
             nudge_later: button("Nudge later"),
             this_is_one: button("This is 1"),
             hold: button("Hold"),
+            manual: button("Tempo by hand"),
+            manual_bpm: FloatParam::new("Manual tempo", 120.0, FloatRange::Linear { min: TEMPO_BPM.0, max: TEMPO_BPM.1 })
+                .with_step_size(0.01)
+                .with_unit(" BPM"),
+            forget: button("Forget hints"),
             out_tempo: FloatParam::new("Tempo", 0.0, FloatRange::Linear { min: 0.0, max: 300.0 })
                 .with_step_size(0.01)
                 .with_unit(" BPM")
@@ -202,6 +216,9 @@ impl Default for AnacrusisParams {
             out_pulse: share("Beat pulse"),
             out_section: count("Section", 8),
             out_hazard: share("Boundary within 8 beats"),
+            out_hints: count("Hints", i32::from(HintFlags::MAX))
+                .with_value_to_string(Arc::new(hints_to_text))
+                .with_string_to_value(Arc::new(hints_from_text)),
         }
     }
 }
@@ -223,6 +240,11 @@ impl AnacrusisParams {
         Settings { min_bpm, max_bpm, beats_per_bar, model: self.model.value().choice() }
     }
 
+    /// The tempo by hand, where it is on, BPM. Real-time safe: yes.
+    pub fn manual_bpm(&self) -> Option<f64> {
+        self.manual.value().then(|| f64::from(self.manual_bpm.value()))
+    }
+
     /// What clocks do in silence and after a jump of the beat. Real-time safe: yes.
     pub fn clock_policy(&self) -> ClockPolicy {
         ClockPolicy {
@@ -241,6 +263,23 @@ impl AnacrusisParams {
     pub fn offset_sec(&self) -> f64 {
         f64::from(self.offset_ms.value()) * 1e-3
     }
+}
+
+/// Says that no hint is in force.
+const NO_HINTS: &str = "none";
+
+/// `hold, nudge`.
+fn hints_to_text(value: i32) -> String {
+    let names: Vec<&str> = HintFlags(value.clamp(0, i32::from(HintFlags::MAX)) as u8).names().collect();
+    if names.is_empty() { NO_HINTS.to_owned() } else { names.join(", ") }
+}
+
+fn hints_from_text(text: &str) -> Option<i32> {
+    if text.trim() == NO_HINTS {
+        return Some(0);
+    }
+    let flag = |name: &str| HintFlags::ALL.iter().find(|(_, known)| *known == name.trim()).map(|(flag, _)| i32::from(flag.0));
+    text.split(',').map(flag).try_fold(0, |sum, flag| Some(sum | flag?))
 }
 
 #[cfg(test)]
@@ -266,6 +305,15 @@ mod tests {
         }
         let settings = with(90.0, 180.0).settings();
         assert_eq!((settings.min_bpm, settings.max_bpm), (90.0, 180.0));
+    }
+
+    #[test]
+    fn hints_are_shown_in_words_that_can_be_read_back() {
+        assert_eq!([0, 3, 127].map(hints_to_text), ["none", "hold, tempo", "hold, tempo, level, range, meter, one, nudge"]);
+        for value in 0..=127 {
+            assert_eq!(hints_from_text(&hints_to_text(value)), Some(value));
+        }
+        assert_eq!((hints_from_text(""), hints_from_text("held")), (None, None));
     }
 
     #[test]

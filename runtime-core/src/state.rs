@@ -3,6 +3,7 @@
 //! Plain `Copy` data with a fixed layout (`repr(C)`, little-endian): the same bytes cross a queue, a seqlock and a
 //! mapped file. Any thread.
 
+use crate::bus::hint::HintFlags;
 use crate::timeline::Timeline;
 use crate::units::SamplePos;
 
@@ -22,8 +23,50 @@ pub struct BeatEvent {
     pub downbeat_prob: f32,
     /// How strongly the beats of late were played, `[0, 1]`.
     pub intensity: f32,
-    /// Probability mass of the posterior near its mode, `[0, 1]`.
+    /// Probability that a true beat lies within 70 ms, `[0, 1]`, as [`confidence`](crate::analysis::confidence) estimates it;
+    /// offline the decoder's own belief.
     pub conf: f32,
+}
+
+/// Why beats are announced, or why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u8)]
+pub enum LockReason {
+    /// Sound, but not for long enough to tell; also from writers that give no reason.
+    #[default]
+    Searching = 0,
+    /// Beats are announced as they are found.
+    Locked = 1,
+    /// No pulse is heard: the grid goes on by itself for some bars, with falling confidence, then nothing is announced.
+    WeakPulse = 2,
+    /// Beats are announced, but another metrical level is nearly as probable.
+    AmbiguousOctave = 3,
+    /// Nothing is audible: nothing is announced, the timeline runs on.
+    Silence = 4,
+    /// The user holds the grid: beats are announced, whatever is heard.
+    Held = 5,
+}
+
+impl LockReason {
+    /// Every reason, in the order of the codes.
+    pub const ALL: [Self; 6] = [Self::Searching, Self::Locked, Self::WeakPulse, Self::AmbiguousOctave, Self::Silence, Self::Held];
+
+    /// The reason of a code; a code that is not known counts as [`Self::Searching`]. Real-time safe: yes.
+    pub fn from_code(code: u8) -> Self {
+        Self::ALL.get(usize::from(code)).copied().unwrap_or_default()
+    }
+
+    /// In words, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Searching => "searching",
+            Self::Locked => "locked",
+            Self::WeakPulse => "weak pulse",
+            Self::AmbiguousOctave => "ambiguous octave",
+            Self::Silence => "silence",
+            Self::Held => "held",
+        }
+    }
 }
 
 /// A change of the timeline or of the lock, to be applied at a sample position.
@@ -34,10 +77,14 @@ pub struct BeatUpdate {
     pub effective_at: SamplePos,
     /// The timeline from then on.
     pub timeline: Timeline,
-    /// Probability mass of the posterior near its mode, `[0, 1]`; 0 while not locked.
+    /// Confidence of the last announced beat, `[0, 1]`; 0 while not locked.
     pub conf: f32,
+    /// Seconds per beat to show, see [`BeatClockState::spb`].
+    pub shown_spb: f64,
     /// 1 while beats are being announced, 0 otherwise.
     pub locked: u8,
+    /// What the user fixed.
+    pub hints: HintFlags,
     /// The beat announced with it, if any.
     pub event: Option<BeatEvent>,
 }
@@ -48,13 +95,14 @@ pub struct BeatUpdate {
 pub struct BeatClockState {
     /// The moment, seconds of stream.
     pub t_sec: f64,
-    /// Seconds per beat.
+    /// Seconds per beat to show to people: of a long stretch of beats, and still while the music is steady. What clocks follow
+    /// is the timeline's.
     pub spb: f64,
     /// Number of the beat that began last.
     pub beat_count: u64,
     /// Position within the beat, `[0, 1)`.
     pub phase: f32,
-    /// Probability mass of the posterior near its mode, `[0, 1]`.
+    /// Confidence of the last announced beat, `[0, 1]`; 0 while not locked.
     pub conf: f32,
     /// Probability that the last beat was a downbeat, `[0, 1]`.
     pub downbeat_prob: f32,
@@ -64,11 +112,24 @@ pub struct BeatClockState {
     pub beat_in_bar: u8,
     /// 1 while beats are being announced, 0 otherwise.
     pub locked: u8,
+    /// Why they are, or why not.
+    pub reason: LockReason,
 }
 
 impl Default for BeatClockState {
     fn default() -> Self {
-        Self { t_sec: 0.0, spb: 0.5, beat_count: 0, phase: 0.0, conf: 0.0, downbeat_prob: 0.0, beats_per_bar: 0, beat_in_bar: 0, locked: 0 }
+        Self {
+            t_sec: 0.0,
+            spb: 0.5,
+            beat_count: 0,
+            phase: 0.0,
+            conf: 0.0,
+            downbeat_prob: 0.0,
+            beats_per_bar: 0,
+            beat_in_bar: 0,
+            locked: 0,
+            reason: LockReason::Searching,
+        }
     }
 }
 
@@ -140,5 +201,13 @@ mod tests {
         let state = SlowState::default();
         assert!(size_of::<SlowState>() < 256);
         assert_eq!((state.beat.locked, state.beat.beat_in_bar, state.health.fault), (0, 0, Fault::None as u8));
+    }
+
+    #[test]
+    fn reasons_are_their_codes_and_an_unknown_code_is_searching() {
+        for (code, reason) in LockReason::ALL.into_iter().enumerate() {
+            assert_eq!((reason as usize, LockReason::from_code(code as u8)), (code, reason));
+        }
+        assert_eq!([6, 255].map(LockReason::from_code), [LockReason::Searching; 2]);
     }
 }

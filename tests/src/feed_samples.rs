@@ -3,7 +3,7 @@
 
 use runtime_core::bus::shm::layout::N_BANDS;
 use runtime_core::load::Load;
-use runtime_core::state::{BeatClockState, BeatEvent, Health, SlowState, StructureState};
+use runtime_core::state::{BeatClockState, BeatEvent, Health, LockReason, SlowState, StructureState};
 use runtime_core::timeline::Timeline;
 
 /// A fraction that follows from `k`: a multiple of 1/64 in `[0, 1)`, exact in every format.
@@ -28,6 +28,7 @@ pub fn state_of(frame: u64) -> SlowState {
             beats_per_bar: 4,
             beat_in_bar: (frame % 4) as u8 + 1,
             locked: (frame % 2) as u8,
+            reason: LockReason::from_code((frame % 6) as u8),
         },
         structure: StructureState {
             t_sec: t_sec - 0.5,

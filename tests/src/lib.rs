@@ -10,6 +10,7 @@ pub mod golden;
 pub mod host;
 pub mod npy;
 pub mod runs;
+pub mod scenes;
 pub mod signals;
 
 /// Folder of the golden data, one folder per stage.

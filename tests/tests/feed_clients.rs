@@ -78,6 +78,7 @@ fn expected_state() -> Value {
             "t_sec": state.beat.t_sec, "spb": state.beat.spb, "bpm": 60.0 / state.beat.spb, "beat_count": state.beat.beat_count,
             "phase": state.beat.phase, "conf": state.beat.conf, "downbeat_prob": state.beat.downbeat_prob,
             "beats_per_bar": state.beat.beats_per_bar, "beat_in_bar": state.beat.beat_in_bar, "locked": state.beat.locked == 1,
+            "reason": state.beat.reason.name(),
         },
         "structure": {
             "t_sec": state.structure.t_sec, "section": v1::LABELS[(NUMBER % 8) as usize],

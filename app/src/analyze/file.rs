@@ -11,6 +11,7 @@ use crate::analyzer::Analyzer;
 use crate::decode::{AudioReader, DecodeError, DecodeStats};
 use crate::document::Analysis;
 use crate::engine_args::EngineArgs;
+use crate::hint_script::HintScript;
 use crate::model::{ModelArgsError, network_names};
 
 /// What came of one input.
@@ -53,8 +54,7 @@ pub(super) fn open(input: &Input, raw_rate_hz: Option<u32>) -> Result<AudioReade
 /// # Errors
 /// [`FileError`]; an input that breaks off is no error here but [`Outcome::ended_by`].
 pub fn analyze_reader(name: &str, reader: AudioReader, args: &EngineArgs, on_progress: impl FnMut(u64)) -> Result<Outcome, FileError> {
-    let model = args.model.load()?;
-    analyze_with_model(name, reader, model, args, on_progress)
+    analyze_hinted(name, reader, args.model.load()?, args, &HintScript::default(), on_progress)
 }
 
 /// [`analyze_reader`] with a model of the caller's.
@@ -63,15 +63,31 @@ pub fn analyze_reader(name: &str, reader: AudioReader, args: &EngineArgs, on_pro
 /// As there.
 pub fn analyze_with_model(
     name: &str,
+    reader: AudioReader,
+    model: BeatModel,
+    args: &EngineArgs,
+    on_progress: impl FnMut(u64),
+) -> Result<Outcome, FileError> {
+    analyze_hinted(name, reader, model, args, &HintScript::default(), on_progress)
+}
+
+/// [`analyze_with_model`] with somebody who says something while it plays.
+///
+/// # Errors
+/// As there.
+pub fn analyze_hinted(
+    name: &str,
     mut reader: AudioReader,
     model: BeatModel,
     args: &EngineArgs,
+    script: &HintScript,
     mut on_progress: impl FnMut(u64),
 ) -> Result<Outcome, FileError> {
     let started = Instant::now();
     let sample_rate_hz = reader.info().sample_rate_hz;
     let model_names = network_names(&model.origin);
     let mut analyzer = Analyzer::new(&args.config(sample_rate_hz), model, args.mode())?;
+    analyzer.follow_script(script);
     let mut mono = Vec::new();
     let ended_by = loop {
         match reader.next_block(&mut mono) {
@@ -83,8 +99,10 @@ pub fn analyze_with_model(
         on_progress(reader.bytes_read());
     };
     let duration_sec = reader.decoded_sec();
-    let beats = analyzer.finish();
-    let analysis = Analysis { file: name.to_owned(), duration_sec, sample_rate_hz, mode: args.mode(), model_names, beats };
+    let (candidates, in_force, lock) = (analyzer.candidates(), analyzer.hints(), analyzer.lock().to_vec());
+    let (beats, hints) = analyzer.finish_hinted();
+    let (file, mode) = (name.to_owned(), args.mode());
+    let analysis = Analysis { file, duration_sec, sample_rate_hz, mode, model_names, beats, candidates, lock, hints, in_force };
     let realtime_factor = duration_sec / started.elapsed().as_secs_f64().max(1e-9);
     Ok(Outcome { analysis, ended_by, stats: reader.stats(), realtime_factor })
 }

@@ -12,7 +12,7 @@ mod outputs;
 mod progress;
 pub(crate) mod write;
 
-pub use file::{FileError, Outcome, analyze_reader, analyze_with_model};
+pub use file::{FileError, Outcome, analyze_hinted, analyze_reader, analyze_with_model};
 pub use options::AnalyzeArgs;
 
 use std::panic::{self, AssertUnwindSafe};
@@ -23,12 +23,16 @@ use self::inputs::Input;
 use self::outputs::Job;
 use self::progress::Progress;
 use crate::exit::{Exit, say, say_error, write_stdout};
+use crate::hint_script::HintScript;
 use crate::model::fallback_reason;
+
+/// Another tempo is worth a word where it is this probable.
+const DOUBT_PROB: f64 = 0.1;
 
 /// Runs the command.
 pub fn run(args: &AnalyzeArgs) -> Exit {
     match prepare(args) {
-        Ok((jobs, n_failed)) => work(args, jobs, n_failed),
+        Ok((jobs, script, n_failed)) => work(args, jobs, &script, n_failed),
         Err(message) => {
             say_error(message);
             Exit::Usage
@@ -37,8 +41,9 @@ pub fn run(args: &AnalyzeArgs) -> Exit {
 }
 
 /// Everything that can be refused before the first file is opened. Also counts what failed already.
-fn prepare(args: &AnalyzeArgs) -> Result<(Vec<Job>, usize), String> {
+fn prepare(args: &AnalyzeArgs) -> Result<(Vec<Job>, HintScript, usize), String> {
     args.engine.config(args.raw_rate.unwrap_or(48_000)).validate().map_err(|e| e.to_string())?;
+    let script = HintScript::of(&args.hint, args.hints.as_deref()).map_err(|e| e.to_string())?;
     let (inputs, errors) = inputs::expand(&args.inputs);
     if args.raw_rate.is_some() && !inputs.iter().any(Input::is_stdin) {
         return Err("--raw-rate describes standard input: name it as -".to_owned());
@@ -50,7 +55,7 @@ fn prepare(args: &AnalyzeArgs) -> Result<(Vec<Job>, usize), String> {
     }
     write::exit_between_writes().map_err(|e| format!("cannot handle Ctrl-C: {e}"))?;
     errors.iter().for_each(say_error);
-    Ok((jobs, errors.len()))
+    Ok((jobs, script, errors.len()))
 }
 
 /// Counts of what became of the inputs.
@@ -62,7 +67,7 @@ struct Tally {
 }
 
 /// Works through the jobs with several threads.
-fn work(args: &AnalyzeArgs, jobs: Vec<Job>, n_failed: usize) -> Exit {
+fn work(args: &AnalyzeArgs, jobs: Vec<Job>, script: &HintScript, n_failed: usize) -> Exit {
     let (todo, done): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| !(args.skip_existing && job.is_done()));
     let tally = Tally { n_skipped: done.len().into(), n_failed: n_failed.into(), ..Tally::default() };
     let progress = Progress::new(&todo, args.quiet);
@@ -72,7 +77,7 @@ fn work(args: &AnalyzeArgs, jobs: Vec<Job>, n_failed: usize) -> Exit {
         for _ in 0..n_threads {
             scope.spawn(|| {
                 while let Some(job) = todo.get(next_idx.fetch_add(1, Ordering::Relaxed)) {
-                    let is_good = run_job(job, args, &progress);
+                    let is_good = run_job(job, args, script, &progress);
                     let count = if is_good { &tally.n_done } else { &tally.n_failed };
                     count.fetch_add(1, Ordering::Relaxed);
                     progress.file_done();
@@ -89,7 +94,7 @@ fn work(args: &AnalyzeArgs, jobs: Vec<Job>, n_failed: usize) -> Exit {
 }
 
 /// One file; says what became of it. True if all went well. A panic is this file's failure, and no other's.
-fn run_job(job: &Job, args: &AnalyzeArgs, progress: &Progress) -> bool {
+fn run_job(job: &Job, args: &AnalyzeArgs, script: &HintScript, progress: &Progress) -> bool {
     let name = job.input.name();
     let fail = |message: String| {
         progress.say(format_args!("error: {name}: {message}"));
@@ -102,7 +107,7 @@ fn run_job(job: &Job, args: &AnalyzeArgs, progress: &Progress) -> bool {
     };
     let analyze = || {
         let reader = file::open(&job.input, args.raw_rate)?;
-        analyze_reader(&name, reader, &args.engine, on_progress)
+        analyze_hinted(&name, reader, args.engine.model.load()?, &args.engine, script, on_progress)
     };
     let outcome = match panic::catch_unwind(AssertUnwindSafe(analyze)) {
         Ok(Ok(outcome)) => outcome,
@@ -131,13 +136,21 @@ fn run_job(job: &Job, args: &AnalyzeArgs, progress: &Progress) -> bool {
 /// A line for people, and one for each oddity.
 fn say_summary(name: &str, outcome: &Outcome, progress: &Progress) {
     let Outcome { analysis, stats, realtime_factor, .. } = outcome;
-    let tempo = analysis.tempo_bpm().map_or("no tempo".to_owned(), |bpm| format!("{bpm:.1} BPM"));
+    let mut tempo = analysis.tempo_bpm().map_or("no tempo".to_owned(), |bpm| format!("{bpm:.1} BPM"));
+    if let Some(other) = analysis.candidates.as_slice().get(1).filter(|other| other.prob >= DOUBT_PROB) {
+        tempo += &format!(" (or {:.1}, {:.0} %)", other.bpm, 100.0 * other.prob);
+    }
     let meter = match analysis.beats_per_bar() {
         0 => "unknown meter".to_owned(),
         n => format!("{n} beats per bar"),
     };
     let (n_beats, duration_sec) = (analysis.beats.len(), analysis.duration_sec);
     progress.say(format_args!("{name}: {tempo}, {meter}, {n_beats} beats in {duration_sec:.1} s, {realtime_factor:.0}x real time"));
+    for hint in &analysis.hints {
+        if let Some(refused) = &hint.refused {
+            progress.say(format_args!("warning: {name}: {} at {} s was not taken: {refused}", hint.said.hint, hint.said.at_sec));
+        }
+    }
     if stats.n_bad_packets > 0 {
         progress.say(format_args!("warning: {name}: {} broken packets, silence in their place", stats.n_bad_packets));
     }

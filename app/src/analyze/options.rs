@@ -8,12 +8,14 @@ use clap::Args;
 use super::outputs::Destination;
 use crate::engine_args::EngineArgs;
 use crate::formats::Format;
+use crate::hint_script::{TimedHint, parse_timed_hint};
 
 const EXAMPLES: &str = "\
 Examples:
   anacrusis analyze song.mp3                       beats beside it, in song.beats
   anacrusis analyze -f json,mid -o out Music/      a whole tree, into out/
   anacrusis analyze --offline --meter 3 waltz.flac with the whole file known, three beats a bar
+  anacrusis analyze --hint '4 half' --hint '9.5 this-is-1' song.wav   as if said while it plays
   anacrusis analyze --stdout -f events song.wav | head
   ffmpeg -i film.mkv -f wav - | anacrusis analyze -
   rec -t f32 -c 1 -r 48000 - | anacrusis analyze --raw-rate 48000 -
@@ -27,6 +29,9 @@ Formats:
   csv     FILE.beats.csv    every field, with a header
   json    FILE.beats.json   everything, in one document
   beat_in_bar is 1 on a downbeat and 0 where the position in the bar is not known.
+
+Hints (docs/hints.md): tap, half, double, nudge MS, this-is-1, meter N|auto, range MIN:MAX|auto, tempo BPM|auto, hold on|off, clear.
+  A file of hints has one TIME HINT a line; what follows a # is a comment. JSON says what became of each.
 
 Exit codes: 0 all done, 1 some files failed, 2 wrong usage. A file that breaks off still gives its beats, and counts as failed.";
 
@@ -58,6 +63,12 @@ pub struct AnalyzeArgs {
     /// Say nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
+    /// Say something at a time of every file, as in "12.5 half"; may be given again
+    #[arg(long, value_name = "TIME HINT", value_parser = parse_timed_hint, conflicts_with = "offline")]
+    pub hint: Vec<TimedHint>,
+    /// File of such hints
+    #[arg(long, value_name = "FILE", conflicts_with = "offline")]
+    pub hints: Option<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment on a flattened field would replace the command's own help")]
     pub engine: EngineArgs,

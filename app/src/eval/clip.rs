@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Tracked;
+use super::calibration::{Judged, judge};
+use super::failure::{Cause, cause};
 use super::metrics::{self, NARROW_WINDOW_SEC, WINDOW_SEC};
 use super::reference::Reference;
 use super::stats::{median, median_absolute_deviation, percentile};
@@ -67,12 +69,18 @@ pub struct ClipScores {
     /// After the rule of Tik-Tak (github 9ThLen/Tik-Tak, `research/results/README.md`). Its third clause forbids 4 s on a
     /// wrong metrical level; ours forbids 4 s of anything wrong, so it is at least as strict.
     pub usable: bool,
+    /// Why the piece fails, where F70 or the F-measure of downbeats is too low; missing in reports of before.
+    #[serde(default)]
+    pub failure: Option<Cause>,
     /// Announcement minus true beat of each matched beat, seconds; pooled over pieces, not stored.
     #[serde(skip)]
     pub latencies_sec: Vec<f64>,
     /// Timing error of each matched beat, seconds; pooled over pieces, not stored.
     #[serde(skip)]
     pub errors_sec: Vec<f64>,
+    /// Confidence and rightness of each beat; pooled over pieces, not stored.
+    #[serde(skip)]
+    pub judged: Vec<Judged>,
 }
 
 /// Whether a reference can be scored at all.
@@ -121,6 +129,7 @@ pub fn score_clip(reference: &Reference, downbeats_scored: bool, tracked: &Track
     let slipped = lock.filter(|lock| lock.lock_sec.is_some()).map(|lock| lock.slipped);
     let locks_soon = lock_sec.is_some_and(|lock_sec| lock_sec <= USABLE_LOCK_SEC);
     let to_ms = |value_sec: Option<f64>| value_sec.map(|value_sec| value_sec * 1e3);
+    let failure = cause(reference, tracked, skip_sec, hits.f_measure(), downbeat_f70(skip_sec));
     ClipScores {
         f70: hits.f_measure(),
         f25: metrics::f_measure(truth, said, NARROW_WINDOW_SEC),
@@ -146,8 +155,10 @@ pub fn score_clip(reference: &Reference, downbeats_scored: bool, tracked: &Track
         longest_run: lock.map_or(0.0, |lock| lock.longest_run),
         slipped,
         usable: locks_soon && slipped == Some(false) && hits.precision >= USABLE_SHARE && hits.recall >= USABLE_SHARE,
+        failure,
         latencies_sec: live.latencies_sec,
         errors_sec: live.errors_sec,
+        judged: judge(truth, tracked.beats.iter().filter(|beat| beat.time_sec >= skip_sec).map(|beat| (beat.time_sec, beat.conf))),
     }
 }
 

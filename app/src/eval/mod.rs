@@ -5,9 +5,15 @@
 //! knows nothing of decoders or models. Any thread.
 
 pub mod bootstrap;
+pub mod calibration;
 pub mod clip;
 pub mod corpus;
+pub mod failure;
+mod failure_table;
 pub mod floor;
+pub mod foreign;
+pub mod genre;
+mod levels;
 pub mod metric_list;
 pub mod metrics;
 pub mod reference;

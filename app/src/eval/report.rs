@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::Estimate;
 use super::clip::ClipScores;
+use super::genre::group_of;
 use super::summary::{Summary, paired_differences};
 
 /// Says what the JSON is.
@@ -41,7 +42,8 @@ pub struct EvalReport {
     pub cpu_per_audio: Option<f64>,
     /// Beats announced where there are none; `None` where every reference has beats.
     pub idle: Option<Idle>,
-    /// Figures by subset: [`ALL`], [`REAL`] where some pieces are and some are not, then each kind where there are several.
+    /// Figures by subset: [`ALL`], [`REAL`] where some pieces are and some are not, then each kind and each group of
+    /// genres where there are several.
     pub subsets: Vec<Subset>,
     /// Comparison with an earlier report.
     pub paired: Option<Paired>,
@@ -96,13 +98,18 @@ impl ClipReport {
         match subset {
             ALL => true,
             REAL => self.real == Some(true),
-            kind => self.kind == kind.strip_prefix(KIND_PREFIX).unwrap_or(kind),
+            name => match name.strip_prefix(GENRE_PREFIX) {
+                Some(group) => group_of(&self.genre) == Some(group),
+                None => self.kind == name.strip_prefix(KIND_PREFIX).unwrap_or(name),
+            },
         }
     }
 }
 
 /// Stands before the name of a kind, so that no kind can be mistaken for [`ALL`] or [`REAL`].
-const KIND_PREFIX: &str = "kind: ";
+pub const KIND_PREFIX: &str = "kind: ";
+/// Stands before the name of a group of genres ([`group_of`]).
+pub const GENRE_PREFIX: &str = "genre: ";
 
 /// Beats announced in silence and noise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -279,6 +286,10 @@ fn subset_names(clips: &[ClipReport]) -> Vec<String> {
     let kinds: BTreeSet<&str> = clips.iter().map(|clip| clip.kind.as_str()).collect();
     if kinds.len() > 1 {
         names.extend(kinds.into_iter().map(|kind| format!("{KIND_PREFIX}{kind}")));
+    }
+    let groups: BTreeSet<&str> = clips.iter().filter_map(|clip| group_of(&clip.genre)).collect();
+    if groups.len() > 1 {
+        names.extend(groups.into_iter().map(|group| format!("{GENRE_PREFIX}{group}")));
     }
     names
 }

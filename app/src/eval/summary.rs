@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Estimate, SEED, bootstrap_mean, bootstrap_paired};
+use super::calibration::{Calibration, Judged};
 use super::clip::ClipScores;
 use super::metric_list::METRICS;
 use super::stats::{mean, median, median_absolute_deviation, percentile};
@@ -18,6 +19,9 @@ pub struct Summary {
     pub means: BTreeMap<String, Estimate>,
     /// Figures over all matched beats or all pieces together, without an interval.
     pub pooled: Pooled,
+    /// What confidence is worth, over all beats; `None` for trackers that give none, and in reports of before.
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
 }
 
 /// Figures that are no mean over pieces; `None` where nothing matched.
@@ -46,7 +50,9 @@ impl Summary {
             let values: Vec<f64> = clips.iter().filter_map(|clip| (metric.get)(clip)).collect();
             Some((metric.key.to_owned(), bootstrap_mean(&values, SEED)?))
         });
-        Self { n_pieces: clips.len(), means: means.collect(), pooled: Pooled::of(clips) }
+        let judged: Vec<Judged> = clips.iter().flat_map(|clip| &clip.judged).copied().collect();
+        let calibration = Calibration::of(&judged);
+        Self { n_pieces: clips.len(), means: means.collect(), pooled: Pooled::of(clips), calibration }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::bootstrap::Estimate;
+use super::calibration::{Bin, Calibration};
 use super::clip::ClipScores;
 use super::metric_list::{Better, METRICS, Metric};
 use super::report::{ALL, ClipReport, EvalReport, Paired, REAL, Status, Subset};
@@ -120,6 +121,23 @@ fn write_subset(out: &mut String, subset: &Subset, paired: Option<&Paired>) -> s
     for (title, get, decimals) in rows {
         let (ours, floor) = (number(get(&subset.tracker.pooled), decimals), number(get(&subset.floor.pooled), decimals));
         writeln!(out, "{title:24} {ours:>7}  {:15} {floor:>7}", "")?;
+    }
+    match &subset.tracker.calibration {
+        Some(calibration) => write_calibration(out, calibration),
+        None => Ok(()),
+    }
+}
+
+/// The error of the confidence, and below it the reliability diagram: mean confidence of each tenth of the beats, and how many of
+/// them are right.
+fn write_calibration(out: &mut String, calibration: &Calibration) -> std::fmt::Result {
+    writeln!(out, "{:24} {:>7}", "confidence, ECE", number(Some(calibration.ece), 3))?;
+    for (title, get) in [("  confidence by tenth", (|bin| bin.mean_conf) as fn(&Bin) -> f64), ("  share right", |bin| bin.share_right)] {
+        write!(out, "{title:24}")?;
+        for bin in &calibration.bins {
+            write!(out, " {:>7}", number(Some(get(bin)), 3))?;
+        }
+        writeln!(out)?;
     }
     Ok(())
 }

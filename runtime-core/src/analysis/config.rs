@@ -35,6 +35,18 @@ impl TempoRange {
     pub const FASTEST_BPM: f64 = 215.0;
     /// Smallest ratio of fastest to slowest: a range must hold a few neighbouring tempi.
     pub const MIN_RATIO: f64 = 1.1;
+
+    /// Whether a tempo is within it; one that is not a number is not.
+    pub fn holds(&self, bpm: f64) -> bool {
+        (self.min_bpm..=self.max_bpm).contains(&bpm)
+    }
+
+    /// Whether decoders can hold it and it spans enough tempi.
+    pub fn is_usable(&self) -> bool {
+        // Written so that NaN fails.
+        let in_range = self.min_bpm >= Self::SLOWEST_BPM && self.max_bpm <= Self::FASTEST_BPM;
+        in_range && self.max_bpm / self.min_bpm >= Self::MIN_RATIO
+    }
 }
 
 /// Bar lengths that are considered.
@@ -45,6 +57,26 @@ pub enum Meter {
     Auto,
     /// Exactly this many beats per bar, 2 to 7.
     Fixed(u8),
+}
+
+impl Meter {
+    /// Of a number of beats; `None` = by evidence.
+    pub fn of(beats_per_bar: Option<u8>) -> Self {
+        beats_per_bar.map_or(Self::Auto, Self::Fixed)
+    }
+
+    /// The number of beats; `None` = by evidence.
+    pub fn beats_per_bar(self) -> Option<u8> {
+        match self {
+            Self::Auto => None,
+            Self::Fixed(beats) => Some(beats),
+        }
+    }
+
+    /// Whether decoders have such bars.
+    pub fn is_usable(self) -> bool {
+        self.beats_per_bar().is_none_or(|beats| (2..=7).contains(&beats))
+    }
 }
 
 /// Configuration of an [`Engine`](super::engine::Engine).
@@ -58,6 +90,8 @@ pub struct EngineConfig {
     pub tempo: TempoRange,
     /// Bar lengths considered.
     pub meter: Meter,
+    /// The tempo by hand, BPM; `None` = it is heard. See [`hints`](super::hints).
+    pub manual_bpm: Option<f64>,
     /// Seed of the particle decoder's random numbers.
     pub seed: u64,
 }
@@ -65,7 +99,14 @@ pub struct EngineConfig {
 impl EngineConfig {
     /// The defaults at a sample rate.
     pub fn new(sample_rate_hz: f64) -> Self {
-        Self { sample_rate_hz, decoder: DecoderKind::default(), tempo: TempoRange::default(), meter: Meter::default(), seed: 0 }
+        Self {
+            sample_rate_hz,
+            decoder: DecoderKind::default(),
+            tempo: TempoRange::default(),
+            meter: Meter::default(),
+            manual_bpm: None,
+            seed: 0,
+        }
     }
 
     /// Checks every value.
@@ -80,13 +121,14 @@ impl EngineConfig {
             return Err(ConfigError::SampleRate(rate));
         }
         let TempoRange { min_bpm, max_bpm } = self.tempo;
-        let in_range = min_bpm >= TempoRange::SLOWEST_BPM && max_bpm <= TempoRange::FASTEST_BPM;
-        let is_wide = max_bpm / min_bpm >= TempoRange::MIN_RATIO;
-        if !in_range || !is_wide {
+        if !self.tempo.is_usable() {
             return Err(ConfigError::TempoRange { min_bpm, max_bpm });
         }
+        if let Some(bpm) = self.manual_bpm.filter(|&bpm| !TempoRange::default().holds(bpm)) {
+            return Err(ConfigError::ManualTempo(bpm));
+        }
         match self.meter {
-            Meter::Fixed(beats) if !(2..=7).contains(&beats) => Err(ConfigError::Meter(beats)),
+            Meter::Fixed(beats) if !self.meter.is_usable() => Err(ConfigError::Meter(beats)),
             _ => Ok(()),
         }
     }
@@ -109,6 +151,9 @@ pub enum ConfigError {
         /// Fastest, BPM.
         max_bpm: f64,
     },
+    /// Outside what the decoders hold.
+    #[error("tempo of {0} BPM is outside {slowest}:{fastest} BPM", slowest = TempoRange::SLOWEST_BPM, fastest = TempoRange::FASTEST_BPM)]
+    ManualTempo(f64),
     /// Not 2 to 7.
     #[error("meter of {0} beats per bar: must be 2 to 7")]
     Meter(u8),
@@ -134,6 +179,10 @@ mod tests {
         for (min_bpm, max_bpm) in [(54.0, 100.0), (100.0, 216.0), (100.0, 100.0), (150.0, 90.0), (f64::NAN, 100.0), (60.0, f64::NAN)] {
             let config = EngineConfig { tempo: TempoRange { min_bpm, max_bpm }, ..EngineConfig::new(48_000.0) };
             assert!(matches!(config.validate(), Err(ConfigError::TempoRange { .. })), "{min_bpm}:{max_bpm}");
+        }
+        for bpm in [54.0, 216.0, f64::NAN] {
+            let error = EngineConfig { manual_bpm: Some(bpm), ..EngineConfig::new(48_000.0) }.validate().unwrap_err();
+            assert_eq!(error.to_string(), format!("tempo of {bpm} BPM is outside 55:215 BPM"));
         }
         for beats in [0, 1, 8, 255] {
             let config = EngineConfig { meter: Meter::Fixed(beats), ..EngineConfig::new(48_000.0) };

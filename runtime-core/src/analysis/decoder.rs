@@ -1,6 +1,7 @@
 //! Fourth stage, the seam: what a decoder takes and what it believes after each frame. INFERENCE THREAD.
 
 use super::activation::Activation;
+use super::candidates::TempoBelief;
 
 /// What a decoder believes after one frame.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -24,7 +25,7 @@ pub struct BeatPosterior {
 }
 
 /// A causal decoder: activations in, belief out.
-pub trait Decoder: Send {
+pub trait Decoder: TempoBelief + Send {
     /// Consumes the activation of one frame. Allocates nothing.
     fn step(&mut self, activation: &Activation, posterior: &mut BeatPosterior);
 

@@ -3,25 +3,32 @@
 //! Deterministic: the same samples give the same reports, however they are cut into blocks; random numbers are seeded,
 //! denormals are flushed here and not by the caller, and no clock is read.
 
+mod hints;
+
 use super::activation::Activation;
 use super::beat_model::BeatModel;
+use super::candidates::TempoCandidates;
+use super::confidence::BeatEvidence;
 use super::config::{ConfigError, DecoderKind, EngineConfig, Meter, TempoRange};
 use super::decoder::{BeatPosterior, Decoder};
 use super::exact::ExactDecoder;
-use super::hints::{self, Pulse, Taps};
+use super::hints::{HintState, Taps};
 use super::particles::ParticleDecoder;
 use super::pipe::{ActivationFrame, ActivationPipe};
 use super::profile::{Profile, Stage};
-use super::tracker::{LABEL_OFFSET_SEC, Tracker};
-use crate::bus::marks::{Hint, MarkKind, ModelChoice, Settings};
+use super::tracker::Tracker;
+use crate::bus::hint::HintFlags;
+use crate::bus::marks::{MarkKind, ModelChoice};
 use crate::state::{BeatUpdate, SlowState, StructureState};
-use crate::units::{FRAME_SEC, FRAMES_PER_SEC, FrameIdx, SamplePos, StreamSec};
+use crate::units::{FRAMES_PER_SEC, FrameIdx, SamplePos, StreamSec};
 
 /// From the newest sample to the sample at which an update takes effect, seconds: room for one block of up to 1102 samples at
 /// 44.1 kHz and its analysis. Longer blocks get some updates late: at their first sample, and counted.
 pub const UPDATE_LEAD_SEC: f64 = 0.025;
 /// Frames that one hop can complete, with room to spare.
 const MAX_FRAMES_PER_HOP: usize = 4;
+/// Between two looks at which tempi are possible, frames: five a second, and at each beat.
+const CANDIDATES_EVERY_FRAMES: u64 = 10;
 
 /// What one frame brought.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,6 +41,10 @@ pub struct FrameReport {
     pub activation: Activation,
     /// A changed timeline, with the beat that it announces, if any.
     pub update: Option<BeatUpdate>,
+    /// What was known of the beat that was announced last.
+    pub evidence: BeatEvidence,
+    /// The tempi that are possible, as of the last beat or a moment later.
+    pub candidates: TempoCandidates,
     /// The whole state.
     pub state: SlowState,
 }
@@ -54,9 +65,10 @@ pub struct Engine {
     was_locked: bool,
     /// The moment that the last frame describes.
     last_frame_time: StreamSec,
-    taps: Taps,
-    /// Tempi that a hint left, within the configured ones.
-    hinted_tempo: Option<TempoRange>,
+    candidates: TempoCandidates,
+    hints: HintState,
+    /// Which hints the last update said are in force.
+    said_hints: HintFlags,
     /// What [`Settings`] chose last.
     model: ModelChoice,
 }
@@ -68,12 +80,13 @@ impl Engine {
     /// A configuration value that cannot be used.
     pub fn new(config: &EngineConfig, model: BeatModel) -> Result<Self, ConfigError> {
         config.validate()?;
+        let hints = HintState::new(config);
         let hop_samples = (config.sample_rate_hz / FRAMES_PER_SEC).round() as usize;
         Ok(Self {
             config: *config,
             pipe: ActivationPipe::new(config.sample_rate_hz, hop_samples, model),
-            decoder: new_decoder(config, config.tempo),
-            tracker: Tracker::default(),
+            decoder: new_decoder(config, hints.decoder_range(), hints.meter),
+            tracker: new_tracker(&hints),
             posterior: BeatPosterior::default(),
             hop_samples,
             pending: Vec::with_capacity(hop_samples),
@@ -81,8 +94,9 @@ impl Engine {
             samples_received: 0,
             was_locked: false,
             last_frame_time: StreamSec::default(),
-            taps: Taps::default(),
-            hinted_tempo: None,
+            candidates: TempoCandidates::default(),
+            hints,
+            said_hints: HintFlags::default(),
             model: ModelChoice::Auto,
         })
     }
@@ -126,7 +140,8 @@ impl Engine {
         let samples_received = SamplePos(self.samples_received);
         let now = samples_received.to_stream_sec(self.config.sample_rate_hz);
         self.frames.clear();
-        let Self { pipe, decoder, tracker, posterior, frames, config, was_locked, last_frame_time, .. } = self;
+        let flags = self.hints().flags();
+        let Self { pipe, decoder, tracker, posterior, frames, config, was_locked, last_frame_time, candidates, said_hints, .. } = self;
         without_denormals(|| {
             pipe.process(hop, |frame| frames.push(*frame));
             for frame in &*frames {
@@ -145,11 +160,28 @@ impl Engine {
                     health: pipe.health(),
                 };
                 let locked = state.beat.locked;
-                let has_news = event.is_some() || std::mem::replace(was_locked, locked == 1) != (locked == 1);
-                let update = has_news.then_some(BeatUpdate { effective_at, timeline, conf: state.beat.conf, locked, event });
+                let lock_changed = std::mem::replace(was_locked, locked == 1) != (locked == 1);
+                let hints_changed = std::mem::replace(said_hints, flags) != flags;
+                let has_news = event.is_some() || lock_changed || hints_changed;
+                let update = has_news.then_some(BeatUpdate {
+                    effective_at,
+                    timeline,
+                    conf: state.beat.conf,
+                    shown_spb: state.beat.spb,
+                    locked,
+                    hints: flags,
+                    event,
+                });
+                if event.is_some() || frame.frame.0.is_multiple_of(CANDIDATES_EVERY_FRAMES) {
+                    *candidates = TempoCandidates::of(decoder.as_ref());
+                    tracker.weigh_levels(candidates);
+                }
                 *last_frame_time = frame.time;
                 pipe.profile_mut().leave();
-                on_frame(&FrameReport { frame: frame.frame, samples_received, activation: frame.activation, update, state });
+                let evidence = *tracker.evidence();
+                let (frame, activation) = (frame.frame, frame.activation);
+                let candidates = *candidates;
+                on_frame(&FrameReport { frame, samples_received, activation, update, evidence, candidates, state });
             }
         });
     }
@@ -197,7 +229,8 @@ impl Engine {
         match *kind {
             MarkKind::Gap { n_samples } => self.skip(n_samples, on_frame),
             MarkKind::Jump => self.soft_reset(),
-            MarkKind::Hint(hint) => self.hint(hint),
+            // What was refused stays readable, see `hints`.
+            MarkKind::Hint(hint) => drop(self.hint(hint)),
             MarkKind::Settings(settings) => self.set(&settings)?,
         }
         Ok(())
@@ -207,7 +240,7 @@ impl Engine {
     pub fn soft_reset(&mut self) {
         self.decoder.forget_phase();
         self.tracker.forget_phase();
-        self.taps = Taps::default();
+        self.hints.taps = Taps::default();
     }
 
     /// Lets `n_samples` pass unheard: time goes on, the phase is found anew.
@@ -223,86 +256,48 @@ impl Engine {
         self.process(&rest, on_frame);
     }
 
-    fn hint(&mut self, hint: Hint) {
-        let now = self.samples_received().to_stream_sec(self.config.sample_rate_hz);
-        match hint {
-            Hint::Nudge { by_us } => self.tracker.nudge(f64::from(by_us) * 1e-6),
-            Hint::ThisIsOne => self.tracker.this_is_one(now),
-            Hint::Hold(on) => self.tracker.hold(on),
-            Hint::Half => self.follow(hints::half(&self.tracker, now)),
-            Hint::Double => self.follow(hints::double(&self.tracker, now)),
-            Hint::Tap => {
-                if let Some(spb) = self.taps.push(now) {
-                    self.follow(hints::tapped(spb, now));
-                }
-            }
-        }
-    }
-
-    /// Takes over a tempo and phase from the user: the tempo holds until another hint or other settings, the phase is where
-    /// the decoder starts from. A tempo outside the configured range changes nothing.
-    fn follow(&mut self, pulse: Pulse) {
-        let Some(tempo) = pulse.tempo_range(self.config.tempo) else { return };
-        self.hinted_tempo = Some(tempo);
-        self.decoder = new_decoder(&self.config, tempo);
-        self.start_from(pulse);
-        self.tracker.follow(pulse.spb, pulse.beat_sec);
-    }
-
-    /// A fresh decoder starts from a pulse.
-    fn start_from(&mut self, pulse: Pulse) {
-        // The decoder does not know of nudges.
-        let heard_sec = pulse.beat_sec - self.tracker.nudge_sec();
-        let frames_to_beat = (heard_sec - self.last_frame_time.0 - LABEL_OFFSET_SEC) / FRAME_SEC;
-        self.decoder.assume(pulse.spb / FRAME_SEC, frames_to_beat);
-    }
-
-    fn set(&mut self, settings: &Settings) -> Result<(), ConfigError> {
-        let tempo = TempoRange { min_bpm: settings.min_bpm, max_bpm: settings.max_bpm };
-        let meter = if settings.beats_per_bar == 0 { Meter::Auto } else { Meter::Fixed(settings.beats_per_bar) };
-        let config = EngineConfig { tempo, meter, ..self.config };
-        config.validate()?;
-        if settings.model != self.model {
-            self.model = settings.model;
-            self.pipe.set_model(BeatModel::load(settings.model));
-        }
-        if (config.tempo, config.meter) != (self.config.tempo, self.config.meter) {
-            self.config = config;
-            self.hinted_tempo = None;
-            self.decoder = new_decoder(&config, config.tempo);
-            let now = self.samples_received().to_stream_sec(config.sample_rate_hz);
-            let present = hints::present(&self.tracker, now, config.tempo).filter(|_| self.was_locked);
-            if let Some(pulse) = present {
-                self.start_from(pulse);
-                if pulse.spb != self.tracker.timeline().spb {
-                    self.tracker.follow(pulse.spb, pulse.beat_sec);
-                }
-            }
-        }
-        Ok(())
+    fn set_model(&mut self, model: ModelChoice) {
+        self.model = model;
+        self.pipe.set_model(BeatModel::load(model));
     }
 
     /// Returns to the exact state after construction.
     pub fn reset(&mut self) {
         self.pipe.reset();
+        let space = |hints: &HintState| (hints.decoder_range(), hints.meter);
+        let before = space(&self.hints);
+        self.hints = HintState::new(&self.config);
         self.decoder.reset();
-        self.tracker = Tracker::default();
+        if space(&self.hints) != before {
+            self.decoder = new_decoder(&self.config, self.hints.decoder_range(), self.hints.meter);
+        }
+        self.tracker = new_tracker(&self.hints);
+        self.candidates = TempoCandidates::default();
+        self.said_hints = HintFlags::default();
         self.posterior = BeatPosterior::default();
         self.pending.clear();
         self.samples_received = 0;
         self.was_locked = false;
         self.last_frame_time = StreamSec::default();
-        self.taps = Taps::default();
-        if self.hinted_tempo.take().is_some() {
-            self.decoder = new_decoder(&self.config, self.config.tempo);
-        }
     }
 }
 
-fn new_decoder(config: &EngineConfig, tempo: TempoRange) -> Box<dyn Decoder> {
+/// A tracker that knows what is fixed from the start.
+fn new_tracker(hints: &HintState) -> Tracker {
+    let mut tracker = Tracker::default();
+    tracker.set_meter(hints.meter.beats_per_bar());
+    tracker.set_half_beat_by(hints.half_beat_by());
+    if let Some(spb) = hints.manual_bpm.map(|bpm| 60.0 / bpm) {
+        tracker.set_manual(Some(spb));
+        tracker.follow(spb, 0.0);
+    }
+    tracker
+}
+
+fn new_decoder(config: &EngineConfig, tempo: TempoRange, meter: Meter) -> Box<dyn Decoder> {
     match config.decoder {
-        DecoderKind::Exact => Box::new(ExactDecoder::new(tempo, config.meter)),
-        DecoderKind::Particle => Box::new(ParticleDecoder::new(tempo, config.meter, config.seed)),
+        DecoderKind::Exact => Box::new(ExactDecoder::new(tempo, meter)),
+        DecoderKind::Particle => Box::new(ParticleDecoder::new(tempo, meter, config.seed)),
     }
 }
 

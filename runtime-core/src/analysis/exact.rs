@@ -5,6 +5,8 @@
 //! (which are multiplied with the likelihood; all others would be multiplied with the same number, which normalisation
 //! takes out again). Deterministic; no allocation.
 
+mod tempo_belief;
+
 use super::activation::Activation;
 use super::config::{Meter, TempoRange};
 use super::decoder::{BeatPosterior, Decoder};

@@ -11,6 +11,7 @@
 //! Locked = audible and lively and (pulse or contrast). The limits were set on noise of three colours at six levels and on
 //! the annotated corpus (docs/accuracy.md).
 
+use super::candidates::TempoCandidates;
 use super::decoder::BeatPosterior;
 use super::pipe::ActivationFrame;
 use super::running::RunningMoments;
@@ -32,6 +33,13 @@ const PULSE: Hysteresis = Hysteresis { on: 3.0, off: 1.8 };
 /// Standard deviation of the onset probability; one certain onset a second gives 0.14.
 const CONTRAST: Hysteresis = Hysteresis { on: 0.14, off: 0.13 };
 
+/// Probability of another metrical level, as a share of that of the first: near enough that the choice is open.
+const RIVAL: Hysteresis = Hysteresis { on: 0.5, off: 0.35 };
+/// Ratios of tempi that are two levels of one music: half, double, and three against one, two and four.
+const LEVEL_RATIOS: [f64; 5] = [2.0, 3.0, 1.5, 4.0, 4.0 / 3.0];
+/// Tempi within this ratio of each other are the same.
+const SAME_TEMPO_RATIO: f64 = 1.06;
+
 /// Two thresholds for one value.
 #[derive(Debug, Clone, Copy)]
 struct Hysteresis {
@@ -49,6 +57,8 @@ impl Hysteresis {
 #[derive(Debug, Clone)]
 pub struct Lock {
     quiet_frames: f64,
+    /// Frames since the last silence.
+    heard_frames: f64,
     flux: RunningMoments,
     onset: RunningMoments,
     is_lively: bool,
@@ -61,6 +71,7 @@ impl Default for Lock {
     fn default() -> Self {
         Self {
             quiet_frames: f64::INFINITY,
+            heard_frames: 0.0,
             flux: RunningMoments::new(MEMORY_FRAMES),
             onset: RunningMoments::new(MEMORY_FRAMES),
             is_lively: false,
@@ -81,8 +92,45 @@ impl Lock {
         // One onset is no contrast: two seconds of context first.
         let contrast = if self.onset.is_warm() { self.onset.deviation() } else { 0.0 };
         CONTRAST.update(&mut self.has_contrast, contrast);
-        let is_audible = self.quiet_frames <= SILENCE_HOLD_SEC * FRAMES_PER_SEC;
-        is_audible && self.is_lively && (self.has_pulse || self.has_contrast)
+        self.heard_frames = if self.is_audible() { self.heard_frames + 1.0 } else { 0.0 };
+        self.is_audible() && self.is_lively && (self.has_pulse || self.has_contrast)
+    }
+
+    /// Whether there is, or was a moment ago, any level at all.
+    pub fn is_audible(&self) -> bool {
+        self.quiet_frames <= SILENCE_HOLD_SEC * FRAMES_PER_SEC
+    }
+
+    /// Whether there has been sound for as long as the questions remember: what they then deny is not there.
+    pub fn has_heard_enough(&self) -> bool {
+        self.heard_frames >= MEMORY_FRAMES
+    }
+}
+
+/// Whether another metrical level is nearly as probable as the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LevelDoubt {
+    is_open: bool,
+}
+
+impl LevelDoubt {
+    /// Weighs the tempi that are possible.
+    pub fn step(&mut self, candidates: &TempoCandidates) {
+        let Some((first, others)) = candidates.as_slice().split_first() else {
+            self.is_open = false;
+            return;
+        };
+        let is_level = |bpm: f64| {
+            let ratio = (bpm / first.bpm).max(first.bpm / bpm);
+            LEVEL_RATIOS.iter().any(|level| (ratio / level).max(level / ratio) <= SAME_TEMPO_RATIO)
+        };
+        let rival_prob = others.iter().filter(|other| is_level(other.bpm)).map(|other| other.prob).fold(0.0, f64::max);
+        RIVAL.update(&mut self.is_open, rival_prob / first.prob);
+    }
+
+    /// Whether the choice among levels is open.
+    pub fn is_open(self) -> bool {
+        self.is_open
     }
 }
 
@@ -90,6 +138,7 @@ impl Lock {
 mod tests {
     use super::*;
     use crate::analysis::activation::Activation;
+    use crate::analysis::candidates::TempoHistogram;
     use crate::units::{FrameIdx, StreamSec};
 
     /// Runs frames of (flux, onset probability, level, evidence) and returns the last answer.
@@ -102,6 +151,30 @@ mod tests {
             locked = lock.step(&frame, &BeatPosterior { pulse_nats, ..BeatPosterior::default() });
         }
         locked
+    }
+
+    #[test]
+    fn the_level_is_in_doubt_between_near_rivals_of_one_music_only() {
+        let of = |masses: &[(f64, f64)]| {
+            let mut histogram = TempoHistogram::default();
+            masses.iter().for_each(|&(bpm, mass)| histogram.add(bpm, mass));
+            histogram.candidates()
+        };
+        let mut doubt = LevelDoubt::default();
+        for (masses, expected) in [
+            (&[(120.0, 0.7), (60.0, 0.3)][..], false),
+            (&[(120.0, 0.6), (60.0, 0.4)], true),
+            // It lasts until it is clear.
+            (&[(120.0, 0.7), (60.0, 0.3)], true),
+            (&[(120.0, 0.8), (60.0, 0.2)], false),
+            (&[(120.0, 0.5), (80.0, 0.45)], true),
+            // Not two levels: a tempo that is not sure yet.
+            (&[(120.0, 0.5), (103.0, 0.45)], false),
+            (&[], false),
+        ] {
+            doubt.step(&of(masses));
+            assert_eq!(doubt.is_open(), expected, "{masses:?}");
+        }
     }
 
     fn on_beat(n: usize, beat: f32, otherwise: f32) -> f32 {

@@ -8,6 +8,7 @@ use super::config::{ConfigError, EngineConfig};
 use super::decoder::{BeatPosterior, Decoder as _};
 use super::engine::without_denormals;
 use super::exact::ExactDecoder;
+use super::hints::HintState;
 use super::lock::Lock;
 use super::pipe::{ActivationFrame, ActivationPipe};
 use super::tracker::LABEL_OFFSET_SEC;
@@ -52,11 +53,12 @@ impl OfflineAnalysis {
     /// A configuration value that cannot be used.
     pub fn new(config: &EngineConfig, model: BeatModel) -> Result<Self, ConfigError> {
         config.validate()?;
+        let tempo = HintState::new(config).decoder_range();
         let block_samples = (config.sample_rate_hz / FRAMES_PER_SEC).round() as usize;
         Ok(Self {
             pipe: ActivationPipe::new(config.sample_rate_hz, block_samples, model),
-            viterbi: ViterbiDecoder::new(config.tempo, config.meter),
-            filter: ExactDecoder::new(config.tempo, config.meter),
+            viterbi: ViterbiDecoder::new(tempo, config.meter),
+            filter: ExactDecoder::new(tempo, config.meter),
             lock: Lock::default(),
             posterior: BeatPosterior::default(),
             first_frame_sec: 0.0,

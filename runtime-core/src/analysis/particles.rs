@@ -30,6 +30,7 @@ mod population;
 mod read_out;
 mod resample;
 mod swarm;
+mod tempo_belief;
 
 /// Particle decoder: 1500 weighted tempo and phase hypotheses.
 #[derive(Debug, Clone)]

@@ -16,15 +16,17 @@ use std::time::Duration;
 
 use super::clock_map::ClockMap;
 use super::engine::{Engine, FrameReport, UPDATE_LEAD_SEC};
+use super::hints::HintStatus;
 use super::profile::Stage;
 use crate::bus::audio_ring::AudioReceiver;
 use crate::bus::counters::Counters;
+use crate::bus::hint::HintFlags;
 use crate::bus::marks::MarkKind;
 use crate::bus::shm::{FeedClock, FeedWriter};
 use crate::bus::state_cell::StateWriter;
 use crate::bus::updates::UpdateSender;
 use crate::load::{Load, N_STAGES};
-use crate::state::{BeatUpdate, Fault, SlowState};
+use crate::state::{BeatUpdate, Fault, LockReason, SlowState};
 use crate::units::{FRAMES_PER_SEC, SamplePos, StreamSec};
 
 /// How often the thread looks for samples while it waits for some. No wake-up from the audio thread: that would be a system
@@ -143,6 +145,11 @@ impl Worker {
         &self.state
     }
 
+    /// What the user fixed; `None` after an error of ours.
+    pub fn hints(&self) -> Option<HintStatus> {
+        self.engine.as_ref().map(Engine::hints)
+    }
+
     fn apply_marks(&mut self) {
         while let Some(mark) = self.input.next_mark(self.position) {
             match mark.kind {
@@ -206,13 +213,22 @@ impl Worker {
             // As far ahead as every other update, so that stamps never go back and this one can be in time.
             let effective_at = SamplePos(self.position.0 + (UPDATE_LEAD_SEC * self.sample_rate_hz) as u64);
             let timeline = self.state.timeline;
-            self.outlets.updates.send(BeatUpdate { effective_at, timeline, conf: 0.0, locked: 0, event: None });
+            let shown_spb = self.state.beat.spb;
+            self.outlets.updates.send(BeatUpdate {
+                effective_at,
+                timeline,
+                conf: 0.0,
+                shown_spb,
+                locked: 0,
+                hints: HintFlags::default(),
+                event: None,
+            });
         }
         let beat = &mut self.state.beat;
         beat.t_sec = now.0;
         beat.beat_count = self.state.timeline.beat_at(StreamSec(now.0)).max(0.0) as u64;
         beat.phase = self.state.timeline.phase_at(now) as f32;
-        (beat.locked, beat.conf, beat.beat_in_bar) = (0, 0.0, 0);
+        (beat.locked, beat.conf, beat.beat_in_bar, beat.reason) = (0, 0.0, 0, LockReason::Searching);
     }
 }
 

@@ -4,6 +4,7 @@
 //! it precedes, so whoever sees those samples sees the mark: the analysis applies it at exactly that position, whatever the
 //! block size and the timing of the threads.
 
+pub use super::hint::Hint;
 use crate::units::SamplePos;
 
 /// Something that happened at a position of the stream.
@@ -29,26 +30,6 @@ pub enum MarkKind {
     Hint(Hint),
     /// The user changed what is tracked.
     Settings(Settings),
-}
-
-/// What a user can say about the beat while it plays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hint {
-    /// A beat is now.
-    Tap,
-    /// The tempo is half of what you say.
-    Half,
-    /// The tempo is twice what you say.
-    Double,
-    /// The beat comes this much later (negative: earlier), microseconds; adds up.
-    Nudge {
-        /// Microseconds.
-        by_us: i32,
-    },
-    /// The beat that is nearest to now is the first of its bar.
-    ThisIsOne,
-    /// On: keep to the present tempo and phase whatever is heard; off: listen again.
-    Hold(bool),
 }
 
 /// What is tracked, as the user chose it.

@@ -5,6 +5,7 @@
 pub mod audio_ring;
 pub mod counters;
 mod fields;
+pub mod hint;
 pub mod marks;
 pub mod seqlock;
 pub mod shm;

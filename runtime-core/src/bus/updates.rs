@@ -43,11 +43,20 @@ impl UpdateReceiver {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bus::hint::HintFlags;
     use crate::timeline::Timeline;
     use crate::units::SamplePos;
 
     fn update(at: u64) -> BeatUpdate {
-        BeatUpdate { effective_at: SamplePos(at), timeline: Timeline::default(), conf: 0.0, locked: 1, event: None }
+        BeatUpdate {
+            effective_at: SamplePos(at),
+            timeline: Timeline::default(),
+            conf: 0.0,
+            shown_spb: 0.5,
+            locked: 1,
+            hints: HintFlags::default(),
+            event: None,
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::mem::offset_of;
 
 use super::fields::{Fields, duration, finite, position_in_bar, probability, seconds_per_beat};
 use crate::load::{Load, N_STAGES};
-use crate::state::{BeatClockState, BeatEvent, Health, SlowState, StructureState};
+use crate::state::{BeatClockState, BeatEvent, Health, LockReason, SlowState, StructureState};
 use crate::timeline::Timeline;
 
 /// Words of a [`SlowState`].
@@ -43,6 +43,7 @@ impl Record<STATE_WORDS> for SlowState {
         fields.put_u8(offset_of!(Self, beat.beats_per_bar), self.beat.beats_per_bar);
         fields.put_u8(offset_of!(Self, beat.beat_in_bar), self.beat.beat_in_bar);
         fields.put_u8(offset_of!(Self, beat.locked), self.beat.locked);
+        fields.put_u8(offset_of!(Self, beat.reason), self.beat.reason as u8);
         fields.put_f64(offset_of!(Self, structure.t_sec), self.structure.t_sec);
         fields.put_f32s(offset_of!(Self, structure.section_probs), &self.structure.section_probs);
         fields.put_f32s(offset_of!(Self, structure.hazard_probs), &self.structure.hazard_probs);
@@ -81,6 +82,7 @@ impl Record<STATE_WORDS> for SlowState {
                 beats_per_bar,
                 beat_in_bar: position_in_bar(fields.u8(offset_of!(Self, beat.beat_in_bar)), beats_per_bar),
                 locked: fields.u8(offset_of!(Self, beat.locked)).min(1),
+                reason: LockReason::from_code(fields.u8(offset_of!(Self, beat.reason))),
             },
             structure: StructureState {
                 t_sec: finite(fields.f64(offset_of!(Self, structure.t_sec))),
@@ -190,6 +192,7 @@ mod tests {
                 beats_per_bar: 4,
                 beat_in_bar: 3,
                 locked: 1,
+                reason: LockReason::Held,
             },
             structure: StructureState {
                 t_sec: 2.25,

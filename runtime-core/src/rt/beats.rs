@@ -165,12 +165,21 @@ impl Beats {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bus::hint::HintFlags;
     use crate::units::SamplePos;
 
     fn announce(count: u64, t_sec: f64) -> BeatUpdate {
         let event = BeatEvent { t_sec, beat_count: count, beat_in_bar: (count % 4) as u8 + 1, beats_per_bar: 4, ..BeatEvent::default() };
         let timeline = Timeline { t_origin_sec: t_sec, beat_origin: count as f64, spb: 0.5 };
-        BeatUpdate { effective_at: SamplePos(0), timeline, conf: 0.9, locked: 1, event: Some(event) }
+        BeatUpdate {
+            effective_at: SamplePos(0),
+            timeline,
+            conf: 0.9,
+            shown_spb: timeline.spb,
+            locked: 1,
+            hints: HintFlags::default(),
+            event: Some(event),
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub use host::{HostTime, Source};
 use super::beats::Beats;
 use super::midi_clock::{BarInfo, ClockPolicy, MidiClock, MidiMessage};
 use crate::bus::counters::Counters;
+use crate::bus::hint::HintFlags;
 use crate::bus::updates::UpdateReceiver;
 use crate::state::{BeatEvent, BeatUpdate};
 use crate::timeline::Timeline;
@@ -29,12 +30,14 @@ pub const MAX_OFFSET_SEC: f64 = 0.5;
 pub enum Output {
     /// A message of the MIDI clock.
     Clock(MidiMessage),
-    /// A beat, with the tempo of the moment in BPM.
+    /// A beat, with the tempo to show in BPM.
     Beat(BeatEvent, f64),
     /// The pulse of the beat before is over.
     BeatEnd,
     /// Beats are no longer announced.
     Unlocked,
+    /// Other hints are in force than were said last; none at the start.
+    Hints(HintFlags),
 }
 
 /// The outputs of one instance.
@@ -54,6 +57,9 @@ pub struct Follower {
     pulse_ends: Option<SamplePos>,
     /// The lock was lost between two blocks.
     must_say_unlocked: bool,
+    /// The hints in force, and those that were said last.
+    hints: HintFlags,
+    said_hints: HintFlags,
 }
 
 impl Follower {
@@ -72,6 +78,8 @@ impl Follower {
             offset_sec: 0.0,
             pulse_ends: None,
             must_say_unlocked: false,
+            hints: HintFlags::default(),
+            said_hints: HintFlags::default(),
         }
     }
 
@@ -119,6 +127,7 @@ impl Follower {
         if std::mem::take(&mut self.must_say_unlocked) {
             put(0, Output::Unlocked);
         }
+        self.say_hints(0, &mut put);
         let end = SamplePos(start.0 + u64::from(n_samples));
         let mut from = start;
         while let Some(update) = self.pending.take_before(end) {
@@ -134,6 +143,7 @@ impl Follower {
             if was_locked && !is_locked(self.current) {
                 put((at.0 - start.0) as u32, Output::Unlocked);
             }
+            self.say_hints((at.0 - start.0) as u32, &mut put);
             // A long block may hold more updates than can wait.
             self.take_updates();
         }
@@ -162,7 +172,10 @@ impl Follower {
             let Some(update) = self.updates.take() else { break };
             match self.source {
                 Source::Audio => self.pending.push(update),
-                Source::Host(_) => self.heard = Some(with_last_event(update, self.heard)),
+                Source::Host(_) => {
+                    self.heard = Some(with_last_event(update, self.heard));
+                    self.hints = update.hints;
+                }
             }
         }
         self.counters.note_pending_updates(self.pending.len() as u32);
@@ -171,6 +184,7 @@ impl Follower {
     /// `update` is in force from `at` on.
     fn apply(&mut self, at: SamplePos, update: BeatUpdate) {
         let update = with_last_event(update, self.current);
+        self.hints = update.hints;
         self.apply_to_clock(at, &update);
         self.current = Some(update);
     }
@@ -207,7 +221,15 @@ impl Follower {
             self.beats.set_output(self.offset_sec, true);
         }
         let timeline = same_line.unwrap_or(line);
-        let update = BeatUpdate { effective_at: at, timeline, conf: 1.0, locked: 1, event: Some(downbeat) };
+        let update = BeatUpdate {
+            effective_at: at,
+            timeline,
+            conf: 1.0,
+            shown_spb: timeline.spb,
+            locked: 1,
+            hints: self.hints,
+            event: Some(downbeat),
+        };
         self.beats.set_pattern(downbeat);
         self.beats.update(now, &BeatUpdate { event: None, ..update });
         self.apply(at, update);
@@ -240,6 +262,14 @@ impl Follower {
         self.beats.update(now, &BeatUpdate { event, ..update });
         self.apply(at, update);
         self.must_say_unlocked |= was_locked && update.locked == 0;
+    }
+
+    /// Says which hints are in force, where they are others than were said last.
+    fn say_hints(&mut self, offset: u32, put: &mut impl FnMut(u32, Output)) {
+        if self.hints != self.said_hints {
+            self.said_hints = self.hints;
+            put(offset, Output::Hints(self.hints));
+        }
     }
 
     /// Puts out what falls into `[from, to)`.
@@ -276,7 +306,7 @@ impl Follower {
                 }
                 self.beats.played(&event);
                 self.pulse_ends = Some(SamplePos(at.0 + (PULSE_SEC * rate_hz) as u64));
-                put(offset, Output::Beat(event, self.current.map_or(0.0, |current| current.timeline.tempo_bpm())));
+                put(offset, Output::Beat(event, self.current.map_or(0.0, |current| 60.0 / current.shown_spb)));
             }
         }
         // Moves the clock's floor on, so that nothing of a later update falls before this stretch's last sample. What comes

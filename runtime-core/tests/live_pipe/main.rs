@@ -5,6 +5,7 @@
 mod blocks;
 mod breaks;
 mod hints;
+mod hints_stick;
 mod rig;
 mod settings;
 

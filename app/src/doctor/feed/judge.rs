@@ -74,11 +74,14 @@ fn input(live: &Live, rate_hz: f64, is_alive: bool) -> Check {
 
 fn beat(live: &Live) -> Check {
     if !live.is_locked {
-        return Check::note("beat", "not locked: no beat is announced (music with a beat is needed for some seconds)");
+        return Check::note(
+            "beat",
+            format!("not locked, {}: no beat is announced (music with a beat is needed for some seconds)", live.reason),
+        );
     }
     let Live { tempo_bpm, beat_in_bar, beats_per_bar, conf, .. } = live;
     let bar = if *beats_per_bar == 0 { "bar unknown".to_owned() } else { format!("beat {beat_in_bar} of {beats_per_bar}") };
-    Check::ok("beat", format!("locked, {tempo_bpm:.1} BPM, {bar}, confidence {conf:.2}"))
+    Check::ok("beat", format!("{}, {tempo_bpm:.1} BPM, {bar}, confidence {conf:.2}", live.reason))
 }
 
 fn fault(live: &Live) -> Check {

@@ -59,6 +59,8 @@ pub(super) struct Live {
     pub(super) stream_sec: f64,
     pub(super) tempo_bpm: f64,
     pub(super) is_locked: bool,
+    /// Why beats are announced or not, in words.
+    pub(super) reason: &'static str,
     pub(super) beat_in_bar: u8,
     pub(super) beats_per_bar: u8,
     pub(super) conf: f32,
@@ -121,6 +123,7 @@ fn live_of(sample_rate_hz: f64, before: &Moment, after: &Moment) -> Option<Live>
         stream_sec: state.beat.t_sec,
         tempo_bpm: 60.0 / state.beat.spb,
         is_locked: state.beat.locked != 0,
+        reason: state.beat.reason.name(),
         beat_in_bar: state.beat.beat_in_bar,
         beats_per_bar: state.beat.beats_per_bar,
         conf: state.beat.conf,
@@ -154,13 +157,16 @@ fn live_of(sample_rate_hz: f64, before: &Moment, after: &Moment) -> Option<Live>
 /// Values for the tests of this folder.
 #[cfg(test)]
 pub(super) mod samples {
+    use runtime_core::state::LockReason;
+
     use super::*;
 
     /// An instance in the best of health: 512 samples a block at 48 kHz, ten minutes old.
     pub(in super::super) fn healthy() -> Reading {
         let mut state = SlowState { wall_ns: 1_000_000_000, ..SlowState::default() };
         state.beat.t_sec = 600.0;
-        (state.beat.locked, state.beat.beat_in_bar, state.beat.beats_per_bar, state.beat.conf) = (1, 3, 4, 0.9);
+        (state.beat.locked, state.beat.reason, state.beat.beat_in_bar, state.beat.beats_per_bar) = (1, LockReason::Locked, 3, 4);
+        state.beat.conf = 0.9;
         let load = Load {
             n_hops: 30_000,
             n_blocks: 56_250,

@@ -64,9 +64,9 @@ fn line(reading: &Reading) -> String {
     let Some(live) = &reading.live else { return "nothing heard yet".to_owned() };
     let Live { tempo_bpm, beat_in_bar, beats_per_bar, conf, .. } = live;
     let beat = match (live.is_locked, beats_per_bar) {
-        (false, _) => "not locked".to_owned(),
-        (true, 0) => "locked -/-".to_owned(),
-        (true, n) => format!("locked {beat_in_bar}/{n}"),
+        (false, _) => format!("not locked: {}", live.reason),
+        (true, 0) => format!("{} -/-", live.reason),
+        (true, n) => format!("{} {beat_in_bar}/{n}", live.reason),
     };
     let age = live.age_ms.map_or("-".to_owned(), |ms| format!("{ms:.0}"));
     let midi = if live.midi_jitter_p99_us == 0.0 { "-".to_owned() } else { format!("{:.0} us", live.midi_jitter_p99_us) };
@@ -98,7 +98,8 @@ mod tests {
         for part in ["600.0 s", "120.0 BPM", "locked 3/4", "conf 0.90", "age  30 ms", "hop  261 us", "late 5", "lost 777", "midi -"] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        assert!(line(&with(|live| live.is_locked = false)).contains("not locked"));
+        assert!(line(&with(|live| (live.is_locked, live.reason) = (false, "silence"))).contains("not locked: silence"));
+        assert!(line(&with(|live| live.reason = "weak pulse")).contains("weak pulse 3/4"));
         assert_eq!(line(&Reading { live: None, ..healthy() }), "nothing heard yet");
     }
 }

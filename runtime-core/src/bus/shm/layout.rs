@@ -129,20 +129,26 @@ pub const HEADER_FIELDS: [Field; 21] = [
 ];
 
 /// Body of the state section: `SlowState`.
-pub const STATE_FIELDS: [Field; 21] = [
+pub const STATE_FIELDS: [Field; 22] = [
     one("frame", 0, Kind::U64, "index of the 20 ms frame that this state follows from"),
     one("timeline.t_origin_sec", 8, Kind::F64, "a moment, seconds of stream"),
     one("timeline.beat_origin", 16, Kind::F64, "beat number at that moment"),
-    one("timeline.spb", 24, Kind::F64, "seconds per beat, above 0"),
+    one("timeline.spb", 24, Kind::F64, "seconds per beat, above 0: what clocks follow"),
     one("beat.t_sec", 32, Kind::F64, "the moment that the beat fields describe, seconds of stream"),
-    one("beat.spb", 40, Kind::F64, "seconds per beat, above 0"),
+    one("beat.spb", 40, Kind::F64, "seconds per beat, above 0: to show, still while the music is steady"),
     one("beat.beat_count", 48, Kind::U64, "number of the beat that began last"),
     one("beat.phase", 56, Kind::F32, "position within the beat, `[0, 1)`"),
-    one("beat.conf", 60, Kind::F32, "confidence, `[0, 1]`"),
+    one("beat.conf", 60, Kind::F32, "probability that the last announced beat is right within 70 ms; 0 while not locked"),
     one("beat.downbeat_prob", 64, Kind::F32, "probability that the last beat was a downbeat"),
     one("beat.beats_per_bar", 68, Kind::U8, "beats per bar; 0 = unknown"),
     one("beat.beat_in_bar", 69, Kind::U8, "position in the bar, 1-based; 0 = unknown"),
     one("beat.locked", 70, Kind::U8, "1 while beats are announced"),
+    one(
+        "beat.reason",
+        71,
+        Kind::U8,
+        "why: 0 = searching or not given, 1 = locked, 2 = weak pulse, 3 = ambiguous octave, 4 = silence, 5 = held by the user",
+    ),
     one("structure.t_sec", 72, Kind::F64, "the moment that the section fields describe, seconds of stream"),
     many("structure.section_probs", 80, Kind::F32, v1::LABELS.len(), "probability of each label of the contract; all 0 = not analysed"),
     many(
@@ -197,5 +203,5 @@ pub const EVENT_FIELDS: [Field; 8] = [
     one("beats_per_bar", 25, Kind::U8, "beats per bar; 0 = unknown"),
     one("downbeat_prob", 28, Kind::F32, "probability that this beat is a downbeat"),
     one("intensity", 32, Kind::F32, "how strongly the beats of late were played, `[0, 1]`"),
-    one("conf", 36, Kind::F32, "confidence, `[0, 1]`"),
+    one("conf", 36, Kind::F32, "probability that it is right within 70 ms"),
 ];

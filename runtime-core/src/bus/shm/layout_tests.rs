@@ -27,9 +27,9 @@ macro_rules! compiled {
 #[test]
 fn the_state_table_is_the_state() {
     let compiled = compiled!(SlowState: frame, timeline.t_origin_sec, timeline.beat_origin, timeline.spb, beat.t_sec, beat.spb,
-        beat.beat_count, beat.phase, beat.conf, beat.downbeat_prob, beat.beats_per_bar, beat.beat_in_bar, beat.locked, structure.t_sec,
-        structure.section_probs, structure.hazard_probs, wall_ns, health.lost_samples, health.late_updates, health.nan_samples,
-        health.fault);
+        beat.beat_count, beat.phase, beat.conf, beat.downbeat_prob, beat.beats_per_bar, beat.beat_in_bar, beat.locked, beat.reason,
+        structure.t_sec, structure.section_probs, structure.hazard_probs, wall_ns, health.lost_samples, health.late_updates,
+        health.nan_samples, health.fault);
     assert_eq!(offsets(&STATE_FIELDS), compiled);
     assert_eq!(STATE_BYTES, 8 * STATE_WORDS);
 }

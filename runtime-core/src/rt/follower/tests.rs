@@ -5,6 +5,7 @@ mod host;
 mod policies;
 
 use super::*;
+use crate::bus::hint::HintFlags;
 use crate::bus::updates::{UpdateSender, update_queue};
 
 const RATE_HZ: f64 = 48_000.0;
@@ -100,11 +101,20 @@ fn assert_near(position: u64, t_sec: f64, what: &str) {
 fn announced(line: Timeline, count: u64) -> BeatUpdate {
     let t_sec = line.time_of(count as f64).0;
     let event = BeatEvent { t_sec, beat_count: count, beat_in_bar: (count % 4) as u8 + 1, beats_per_bar: 4, ..BeatEvent::default() };
-    BeatUpdate { effective_at: SamplePos(position_of(t_sec - 0.03)), timeline: line, conf: 0.9, locked: 1, event: Some(event) }
+    let effective_at = SamplePos(position_of(t_sec - 0.03));
+    BeatUpdate { effective_at, timeline: line, conf: 0.9, shown_spb: line.spb, locked: 1, hints: HintFlags::default(), event: Some(event) }
 }
 
 fn unlocked(line: Timeline, t_sec: f64) -> BeatUpdate {
-    BeatUpdate { effective_at: SamplePos(position_of(t_sec)), timeline: line, conf: 0.0, locked: 0, event: None }
+    BeatUpdate {
+        effective_at: SamplePos(position_of(t_sec)),
+        timeline: line,
+        conf: 0.0,
+        shown_spb: line.spb,
+        locked: 0,
+        hints: HintFlags::default(),
+        event: None,
+    }
 }
 
 /// A line whose beat 0 falls at `first_sec`.

@@ -1,5 +1,6 @@
 //! The outputs are a function of the updates and not of the blocks, whatever the updates say.
 
+use crate::bus::hint::HintFlags;
 use proptest::prelude::*;
 
 use super::*;
@@ -53,7 +54,16 @@ fn updates(steps: &[Step]) -> Vec<BeatUpdate> {
             next_count += 1;
             event
         });
-        BeatUpdate { effective_at: SamplePos(at), timeline: line, conf: 0.5, locked: u8::from(step.locked), event }
+        let locked = u8::from(step.locked);
+        BeatUpdate {
+            effective_at: SamplePos(at),
+            timeline: line,
+            conf: 0.5,
+            shown_spb: line.spb,
+            locked,
+            hints: HintFlags::default(),
+            event,
+        }
     };
     steps.iter().map(&mut update).collect()
 }
@@ -104,7 +114,7 @@ fn assert_legal(outputs: &[(u64, Output)]) {
                 (note_is_on, last_count) = (true, Some(event.beat_count));
             }
             Output::BeatEnd => assert!(std::mem::take(&mut note_is_on), "an end without a beat at {at}"),
-            Output::Unlocked => {}
+            Output::Unlocked | Output::Hints(_) => {}
         }
     }
 }
