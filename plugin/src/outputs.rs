@@ -2,7 +2,6 @@
 
 use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
-use runtime_core::bus::hint::HintFlags;
 use runtime_core::rt::follower::Output;
 use runtime_core::rt::midi_clock::MidiMessage;
 use runtime_core::state::BeatEvent;
@@ -23,11 +22,12 @@ enum Shown {
     Section,
     Hazard,
     Hints,
+    Reason,
 }
 
 /// Ids of the output parameters, in the order of their indices.
 pub const OUTPUTS: &[&str] = &{
-    let mut ids = [""; 9];
+    let mut ids = [""; 10];
     ids[Shown::Tempo as usize] = "out_tempo";
     ids[Shown::Conf as usize] = "out_conf";
     ids[Shown::Locked as usize] = "out_locked";
@@ -37,6 +37,7 @@ pub const OUTPUTS: &[&str] = &{
     ids[Shown::Section as usize] = "out_section";
     ids[Shown::Hazard as usize] = "out_hazard";
     ids[Shown::Hints as usize] = "out_hints";
+    ids[Shown::Reason as usize] = "out_reason";
     ids
 };
 
@@ -79,8 +80,8 @@ pub struct EventWriter {
     sounding: Option<(u8, u8)>,
     /// An output parameter shows something other than its default.
     shows_values: bool,
-    /// Some hints are shown.
-    shows_hints: bool,
+    /// Some hints, or a reason other than the default, are shown.
+    shows_status: bool,
     /// The clock is out: a start or continue was sent and no stop since.
     clock_runs: bool,
 }
@@ -115,8 +116,14 @@ impl EventWriter {
             Output::Unlocked => self.show_nothing(context, params, routing, timing),
             Output::Hints(flags) => {
                 if routing.outputs {
-                    self.shows_hints = flags != HintFlags::default();
+                    self.shows_status = true;
                     show(context, timing, Shown::Hints, params.out_hints.preview_normalized(i32::from(flags.0)));
+                }
+            }
+            Output::Reason(reason) => {
+                if routing.outputs {
+                    self.shows_status = true;
+                    show(context, timing, Shown::Reason, params.out_reason.preview_normalized(i32::from(reason as u8)));
                 }
             }
         }
@@ -135,8 +142,9 @@ impl EventWriter {
             self.clock(context, &Routing { clock: true, ..*routing }, 0, MidiMessage::Stop);
         }
         self.show_nothing(context, params, routing, 0);
-        if std::mem::take(&mut self.shows_hints) && routing.outputs {
+        if std::mem::take(&mut self.shows_status) && routing.outputs {
             show(context, 0, Shown::Hints, params.out_hints.default_normalized_value());
+            show(context, 0, Shown::Reason, params.out_reason.default_normalized_value());
         }
     }
 

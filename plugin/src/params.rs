@@ -11,6 +11,7 @@ use runtime_core::analysis::config::TempoRange;
 use runtime_core::bus::hint::HintFlags;
 use runtime_core::bus::marks::Settings;
 use runtime_core::rt::midi_clock::{ClockPolicy, OnSilence, Relock};
+use runtime_core::state::LockReason;
 
 use crate::model_set::ModelSet;
 use crate::saved::SavedState;
@@ -164,6 +165,8 @@ pub struct AnacrusisParams {
     pub out_hazard: FloatParam,
     #[id = "out_hints"]
     pub out_hints: IntParam,
+    #[id = "out_reason"]
+    pub out_reason: IntParam,
 }
 
 impl Default for AnacrusisParams {
@@ -219,6 +222,9 @@ impl Default for AnacrusisParams {
             out_hints: count("Hints", i32::from(HintFlags::MAX))
                 .with_value_to_string(Arc::new(hints_to_text))
                 .with_string_to_value(Arc::new(hints_from_text)),
+            out_reason: count("Lock reason", LockReason::ALL.len() as i32 - 1)
+                .with_value_to_string(Arc::new(reason_to_text))
+                .with_string_to_value(Arc::new(reason_from_text)),
         }
     }
 }
@@ -282,6 +288,15 @@ fn hints_from_text(text: &str) -> Option<i32> {
     text.split(',').map(flag).try_fold(0, |sum, flag| Some(sum | flag?))
 }
 
+/// `weak pulse`.
+fn reason_to_text(code: i32) -> String {
+    LockReason::from_code(code.clamp(0, i32::from(u8::MAX)) as u8).name().to_owned()
+}
+
+fn reason_from_text(text: &str) -> Option<i32> {
+    LockReason::ALL.iter().find(|reason| reason.name() == text.trim()).map(|&reason| i32::from(reason as u8))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,6 +329,16 @@ mod tests {
             assert_eq!(hints_from_text(&hints_to_text(value)), Some(value));
         }
         assert_eq!((hints_from_text(""), hints_from_text("held")), (None, None));
+    }
+
+    #[test]
+    fn reasons_are_shown_in_words_that_can_be_read_back() {
+        assert_eq!([0, 1, 4].map(reason_to_text), ["searching", "locked", "silence"]);
+        for reason in LockReason::ALL {
+            let code = i32::from(reason as u8);
+            assert_eq!(reason_from_text(&reason_to_text(code)), Some(code));
+        }
+        assert_eq!((reason_from_text(""), reason_from_text("lost")), (None, None));
     }
 
     #[test]

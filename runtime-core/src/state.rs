@@ -83,6 +83,8 @@ pub struct BeatUpdate {
     pub shown_spb: f64,
     /// 1 while beats are being announced, 0 otherwise.
     pub locked: u8,
+    /// Why beats are announced, or why not.
+    pub reason: LockReason,
     /// What the user fixed.
     pub hints: HintFlags,
     /// The beat announced with it, if any.

@@ -19,7 +19,7 @@ use super::profile::{Profile, Stage};
 use super::tracker::Tracker;
 use crate::bus::hint::HintFlags;
 use crate::bus::marks::{MarkKind, ModelChoice};
-use crate::state::{BeatUpdate, SlowState, StructureState};
+use crate::state::{BeatUpdate, LockReason, SlowState, StructureState};
 use crate::units::{FRAMES_PER_SEC, FrameIdx, SamplePos, StreamSec};
 
 /// From the newest sample to the sample at which an update takes effect, seconds: room for one block of up to 1102 samples at
@@ -61,14 +61,12 @@ pub struct Engine {
     pending: Vec<f32>,
     frames: Vec<ActivationFrame>,
     samples_received: u64,
-    /// Whether beats were being announced after the last frame.
-    was_locked: bool,
+    /// What held after the last frame: beats are announced (1), why or why not, what the user fixed.
+    said: (u8, LockReason, HintFlags),
     /// The moment that the last frame describes.
     last_frame_time: StreamSec,
     candidates: TempoCandidates,
     hints: HintState,
-    /// Which hints the last update said are in force.
-    said_hints: HintFlags,
     /// What [`Settings`] chose last.
     model: ModelChoice,
 }
@@ -92,11 +90,10 @@ impl Engine {
             pending: Vec::with_capacity(hop_samples),
             frames: Vec::with_capacity(MAX_FRAMES_PER_HOP),
             samples_received: 0,
-            was_locked: false,
+            said: Default::default(),
             last_frame_time: StreamSec::default(),
             candidates: TempoCandidates::default(),
             hints,
-            said_hints: HintFlags::default(),
             model: ModelChoice::Auto,
         })
     }
@@ -141,7 +138,7 @@ impl Engine {
         let now = samples_received.to_stream_sec(self.config.sample_rate_hz);
         self.frames.clear();
         let flags = self.hints().flags();
-        let Self { pipe, decoder, tracker, posterior, frames, config, was_locked, last_frame_time, candidates, said_hints, .. } = self;
+        let Self { pipe, decoder, tracker, posterior, frames, config, said, last_frame_time, candidates, .. } = self;
         without_denormals(|| {
             pipe.process(hop, |frame| frames.push(*frame));
             for frame in &*frames {
@@ -160,15 +157,15 @@ impl Engine {
                     health: pipe.health(),
                 };
                 let locked = state.beat.locked;
-                let lock_changed = std::mem::replace(was_locked, locked == 1) != (locked == 1);
-                let hints_changed = std::mem::replace(said_hints, flags) != flags;
-                let has_news = event.is_some() || lock_changed || hints_changed;
+                let status = (locked, state.beat.reason, flags);
+                let has_news = std::mem::replace(said, status) != status || event.is_some();
                 let update = has_news.then_some(BeatUpdate {
                     effective_at,
                     timeline,
                     conf: state.beat.conf,
                     shown_spb: state.beat.spb,
                     locked,
+                    reason: state.beat.reason,
                     hints: flags,
                     event,
                 });
@@ -273,11 +270,10 @@ impl Engine {
         }
         self.tracker = new_tracker(&self.hints);
         self.candidates = TempoCandidates::default();
-        self.said_hints = HintFlags::default();
+        self.said = Default::default();
         self.posterior = BeatPosterior::default();
         self.pending.clear();
         self.samples_received = 0;
-        self.was_locked = false;
         self.last_frame_time = StreamSec::default();
     }
 }

@@ -220,6 +220,7 @@ impl Worker {
                 conf: 0.0,
                 shown_spb,
                 locked: 0,
+                reason: LockReason::default(),
                 hints: HintFlags::default(),
                 event: None,
             });

@@ -44,6 +44,7 @@ impl UpdateReceiver {
 mod tests {
     use super::*;
     use crate::bus::hint::HintFlags;
+    use crate::state::LockReason;
     use crate::timeline::Timeline;
     use crate::units::SamplePos;
 
@@ -54,6 +55,7 @@ mod tests {
             conf: 0.0,
             shown_spb: 0.5,
             locked: 1,
+            reason: LockReason::default(),
             hints: HintFlags::default(),
             event: None,
         }

@@ -166,6 +166,7 @@ impl Beats {
 mod tests {
     use super::*;
     use crate::bus::hint::HintFlags;
+    use crate::state::LockReason;
     use crate::units::SamplePos;
 
     fn announce(count: u64, t_sec: f64) -> BeatUpdate {
@@ -177,6 +178,7 @@ mod tests {
             conf: 0.9,
             shown_spb: timeline.spb,
             locked: 1,
+            reason: LockReason::default(),
             hints: HintFlags::default(),
             event: Some(event),
         }

@@ -15,7 +15,7 @@ use super::midi_clock::{BarInfo, ClockPolicy, MidiClock, MidiMessage};
 use crate::bus::counters::Counters;
 use crate::bus::hint::HintFlags;
 use crate::bus::updates::UpdateReceiver;
-use crate::state::{BeatEvent, BeatUpdate};
+use crate::state::{BeatEvent, BeatUpdate, LockReason};
 use crate::timeline::Timeline;
 use crate::units::{SamplePos, StreamSec};
 use pending::Pending;
@@ -38,6 +38,8 @@ pub enum Output {
     Unlocked,
     /// Other hints are in force than were said last; none at the start.
     Hints(HintFlags),
+    /// Beats are announced, or not, for another reason than was said last; [`LockReason::Searching`] at the start.
+    Reason(LockReason),
 }
 
 /// The outputs of one instance.
@@ -60,6 +62,9 @@ pub struct Follower {
     /// The hints in force, and those that were said last.
     hints: HintFlags,
     said_hints: HintFlags,
+    /// The same for the reason of the lock.
+    reason: LockReason,
+    said_reason: LockReason,
 }
 
 impl Follower {
@@ -80,6 +85,8 @@ impl Follower {
             must_say_unlocked: false,
             hints: HintFlags::default(),
             said_hints: HintFlags::default(),
+            reason: LockReason::default(),
+            said_reason: LockReason::default(),
         }
     }
 
@@ -127,7 +134,7 @@ impl Follower {
         if std::mem::take(&mut self.must_say_unlocked) {
             put(0, Output::Unlocked);
         }
-        self.say_hints(0, &mut put);
+        self.say_status(0, &mut put);
         let end = SamplePos(start.0 + u64::from(n_samples));
         let mut from = start;
         while let Some(update) = self.pending.take_before(end) {
@@ -143,7 +150,7 @@ impl Follower {
             if was_locked && !is_locked(self.current) {
                 put((at.0 - start.0) as u32, Output::Unlocked);
             }
-            self.say_hints((at.0 - start.0) as u32, &mut put);
+            self.say_status((at.0 - start.0) as u32, &mut put);
             // A long block may hold more updates than can wait.
             self.take_updates();
         }
@@ -185,6 +192,7 @@ impl Follower {
     fn apply(&mut self, at: SamplePos, update: BeatUpdate) {
         let update = with_last_event(update, self.current);
         self.hints = update.hints;
+        self.reason = update.reason;
         self.apply_to_clock(at, &update);
         self.current = Some(update);
     }
@@ -227,6 +235,7 @@ impl Follower {
             conf: 1.0,
             shown_spb: timeline.spb,
             locked: 1,
+            reason: LockReason::Locked,
             hints: self.hints,
             event: Some(downbeat),
         };
@@ -243,6 +252,7 @@ impl Follower {
         if let Some(current) = &mut self.current {
             self.must_say_unlocked |= current.locked != 0;
             (current.locked, current.conf) = (0, 0.0);
+            (current.reason, self.reason) = Default::default();
         }
     }
 
@@ -264,11 +274,15 @@ impl Follower {
         self.must_say_unlocked |= was_locked && update.locked == 0;
     }
 
-    /// Says which hints are in force, where they are others than were said last.
-    fn say_hints(&mut self, offset: u32, put: &mut impl FnMut(u32, Output)) {
+    /// Says which hints are in force and why beats are announced, where that is other than was said last.
+    fn say_status(&mut self, offset: u32, put: &mut impl FnMut(u32, Output)) {
         if self.hints != self.said_hints {
             self.said_hints = self.hints;
             put(offset, Output::Hints(self.hints));
+        }
+        if self.reason != self.said_reason {
+            self.said_reason = self.reason;
+            put(offset, Output::Reason(self.reason));
         }
     }
 

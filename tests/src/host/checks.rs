@@ -171,7 +171,9 @@ pub fn outputs_are_read_only_and_move_on_beats(make: MakeHost) {
         let changes = changes(&played.events, output.id);
         // The pulse goes up and down; positions in VST3 are block starts, so a block of room is left.
         let per_beat = if output.id == param_id("out_pulse") { 2 } else { 1 };
-        assert!(changes.iter().all(|(at, _)| at + 2_048 >= first_note), "{} moved before the first beat", output.name);
+        // Why nothing is announced yet is said before the first beat.
+        let is_early = |at: u64| at + 2_048 < first_note && output.id != param_id("out_reason");
+        assert!(!changes.iter().any(|&(at, _)| is_early(at)), "{} moved before the first beat", output.name);
         let most = per_beat * (notes(&played.events).len() + 1);
         assert!(changes.len() <= most, "{}: {} changes, {most} at most", output.name, changes.len());
         let last = changes.last().map_or(output.default_normalized, |(_, normalized)| *normalized);

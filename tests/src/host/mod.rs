@@ -17,8 +17,18 @@ use std::path::{Path, PathBuf};
 use crate::say;
 
 /// Parameter ids of the outputs, as the plugin's crate lists them.
-pub const OUTPUT_IDS: [&str; 9] =
-    ["out_tempo", "out_conf", "out_locked", "out_beat_in_bar", "out_beats_per_bar", "out_pulse", "out_section", "out_hazard", "out_hints"];
+pub const OUTPUT_IDS: [&str; 10] = [
+    "out_tempo",
+    "out_conf",
+    "out_locked",
+    "out_beat_in_bar",
+    "out_beats_per_bar",
+    "out_pulse",
+    "out_section",
+    "out_hazard",
+    "out_hints",
+    "out_reason",
+];
 
 /// Whether a host plays or renders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -148,7 +148,7 @@ impl Engine {
             self.start_from(pulse);
             self.tracker.follow(pulse.spb, pulse.beat_sec);
         } else if before != after
-            && self.was_locked
+            && self.said.0 == 1
             && let Some(pulse) = hints::present(&self.tracker, self.now(), after.0)
         {
             self.start_from(pulse);

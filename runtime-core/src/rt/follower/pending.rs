@@ -53,6 +53,7 @@ impl Pending {
 mod tests {
     use super::*;
     use crate::bus::hint::HintFlags;
+    use crate::state::LockReason;
     use crate::timeline::Timeline;
 
     fn update(at: u64) -> BeatUpdate {
@@ -62,6 +63,7 @@ mod tests {
             conf: 0.0,
             shown_spb: 0.5,
             locked: 1,
+            reason: LockReason::default(),
             hints: HintFlags::default(),
             event: None,
         }

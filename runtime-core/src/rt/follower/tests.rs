@@ -102,7 +102,16 @@ fn announced(line: Timeline, count: u64) -> BeatUpdate {
     let t_sec = line.time_of(count as f64).0;
     let event = BeatEvent { t_sec, beat_count: count, beat_in_bar: (count % 4) as u8 + 1, beats_per_bar: 4, ..BeatEvent::default() };
     let effective_at = SamplePos(position_of(t_sec - 0.03));
-    BeatUpdate { effective_at, timeline: line, conf: 0.9, shown_spb: line.spb, locked: 1, hints: HintFlags::default(), event: Some(event) }
+    BeatUpdate {
+        effective_at,
+        timeline: line,
+        conf: 0.9,
+        shown_spb: line.spb,
+        locked: 1,
+        reason: LockReason::default(),
+        hints: HintFlags::default(),
+        event: Some(event),
+    }
 }
 
 fn unlocked(line: Timeline, t_sec: f64) -> BeatUpdate {
@@ -112,6 +121,7 @@ fn unlocked(line: Timeline, t_sec: f64) -> BeatUpdate {
         conf: 0.0,
         shown_spb: line.spb,
         locked: 0,
+        reason: LockReason::default(),
         hints: HintFlags::default(),
         event: None,
     }
@@ -143,6 +153,21 @@ fn steady_updates_give_24_ticks_a_beat_on_the_timeline() {
         let ends = rig.positions(Output::BeatEnd);
         assert!(ends.len() == 20 && ends.iter().zip(rig.beats()).all(|(end, (at, _))| end - at == 2400));
     }
+}
+
+#[test]
+fn the_reason_of_the_lock_is_said_when_it_changes_and_not_else() {
+    let mut rig = Rig::new();
+    let line = line(0.5, 0.5);
+    let reasons = [LockReason::Searching, LockReason::Locked, LockReason::Locked, LockReason::WeakPulse, LockReason::Silence];
+    for (count, &reason) in reasons.iter().enumerate() {
+        rig.sender.send(BeatUpdate { reason, ..announced(line, count as u64) });
+    }
+    rig.play_to(3.0, 480);
+    let said: Vec<(u64, Output)> = rig.outputs.iter().filter(|(_, o)| matches!(o, Output::Reason(_))).copied().collect();
+    let expected = [(1.0, LockReason::Locked), (2.0, LockReason::WeakPulse), (2.5, LockReason::Silence)];
+    // In force 30 ms before the beat with which it came.
+    assert_eq!(said, expected.map(|(t_sec, reason)| (position_of(t_sec - 0.03), Output::Reason(reason))));
 }
 
 #[test]
