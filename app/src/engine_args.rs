@@ -16,10 +16,10 @@ pub struct EngineArgs {
     /// With the whole file known: better beats, no announce times
     #[arg(long)]
     pub offline: bool,
-    /// Tempi considered, slowest:fastest, beats per minute [default: 55:215]
+    /// Tempi considered, slowest:fastest, beats per minute [default: 40:240]
     #[arg(long, alias = "tempo-range", value_name = "MIN:MAX", value_parser = parse_tempo_range)]
     pub bpm_range: Option<TempoRange>,
-    /// Beats per bar: auto (2, 3 or 4, by evidence) or 2 to 7
+    /// Beats per bar: auto (by evidence) or 2 to 7
     #[arg(long, default_value = "auto", value_parser = parse_meter)]
     pub meter: Meter,
     /// The tempo, beats per minute: beats stay within 4 % of it and its phase is heard

@@ -68,7 +68,7 @@ fn what_is_no_hint_is_refused_before_anything_is_read() {
         (vec!["--hint", "3 faster"], "expected tap, half"),
         (vec!["--hint", "3 half", "--offline"], "cannot be used with"),
         (vec!["--hints", missing.to_str().unwrap()], "gone.hints"),
-        (vec!["--tempo", "20"], "tempo of 20 BPM is outside 55:215 BPM"),
+        (vec!["--tempo", "20"], "tempo of 20 BPM is outside 40:240 BPM"),
     ] {
         let ran = run(anacrusis().arg("analyze").args(&options).arg(folder.path().join("song.wav")));
         assert!(ran.code == 2 && ran.stderr.contains(part), "{options:?}: {} {}", ran.code, ran.stderr);

@@ -39,7 +39,7 @@ pub enum ClockSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[allow(missing_docs, reason = "each variant's name for users is its documentation")]
 pub enum MeterLock {
-    /// Decided by what is heard: 2, 3 or 4.
+    /// Decided by what is heard: 2 to 7.
     #[id = "auto"]
     Auto,
     #[id = "2"]
@@ -312,7 +312,7 @@ mod tests {
     fn every_pair_of_tempi_gives_settings_that_the_engine_accepts() {
         for min in 0..=32 {
             for max in 0..=32 {
-                let settings = with(55.0 + 5.0 * min as f32, 55.0 + 5.0 * max as f32).settings();
+                let settings = with(40.0 + 6.25 * min as f32, 40.0 + 6.25 * max as f32).settings();
                 let tempo = TempoRange { min_bpm: settings.min_bpm, max_bpm: settings.max_bpm };
                 let config = EngineConfig { tempo, meter: Meter::Auto, ..EngineConfig::new(48_000.0) };
                 assert_eq!(config.validate(), Ok(()), "{settings:?}");

@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(value["lock"], json!([{"time_sec": 0.02, "reason": "weak pulse"}]));
         assert_eq!(value["hints"], json!([{"time_sec": 1.5, "hint": "double", "refused": "too fast"}]));
         let expected = json!({
-            "tempo_by": "manual", "hold": false, "tempo_bpm": 123.0, "level_bpm": null, "range_bpm": [55.0, 215.0],
+            "tempo_by": "manual", "hold": false, "tempo_bpm": 123.0, "level_bpm": null, "range_bpm": [40.0, 240.0],
             "meter": 3, "this_is_1": false, "nudge_ms": -5.0
         });
         assert_eq!(value["in_force"], expected);

@@ -22,7 +22,7 @@ pub struct TempoRange {
 }
 
 impl Default for TempoRange {
-    /// BeatNet's range.
+    /// Every tempo that a decoder can hold.
     fn default() -> Self {
         Self { min_bpm: Self::SLOWEST_BPM, max_bpm: Self::FASTEST_BPM }
     }
@@ -30,9 +30,9 @@ impl Default for TempoRange {
 
 impl TempoRange {
     /// Slowest tempo that any decoder can hold, BPM.
-    pub const SLOWEST_BPM: f64 = 55.0;
+    pub const SLOWEST_BPM: f64 = 40.0;
     /// Fastest tempo that any decoder can hold, BPM.
-    pub const FASTEST_BPM: f64 = 215.0;
+    pub const FASTEST_BPM: f64 = 240.0;
     /// Smallest ratio of fastest to slowest: a range must hold a few neighbouring tempi.
     pub const MIN_RATIO: f64 = 1.1;
 
@@ -52,7 +52,7 @@ impl TempoRange {
 /// Bar lengths that are considered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Meter {
-    /// Two, three and four beats per bar, decided by evidence.
+    /// Two to seven beats per bar, decided by evidence.
     #[default]
     Auto,
     /// Exactly this many beats per bar, 2 to 7.
@@ -176,13 +176,13 @@ mod tests {
             let error = EngineConfig::new(rate).validate().unwrap_err();
             assert!(error.to_string().contains(&rate.to_string()), "{error}");
         }
-        for (min_bpm, max_bpm) in [(54.0, 100.0), (100.0, 216.0), (100.0, 100.0), (150.0, 90.0), (f64::NAN, 100.0), (60.0, f64::NAN)] {
+        for (min_bpm, max_bpm) in [(39.0, 100.0), (100.0, 241.0), (100.0, 100.0), (150.0, 90.0), (f64::NAN, 100.0), (60.0, f64::NAN)] {
             let config = EngineConfig { tempo: TempoRange { min_bpm, max_bpm }, ..EngineConfig::new(48_000.0) };
             assert!(matches!(config.validate(), Err(ConfigError::TempoRange { .. })), "{min_bpm}:{max_bpm}");
         }
-        for bpm in [54.0, 216.0, f64::NAN] {
+        for bpm in [39.0, 241.0, f64::NAN] {
             let error = EngineConfig { manual_bpm: Some(bpm), ..EngineConfig::new(48_000.0) }.validate().unwrap_err();
-            assert_eq!(error.to_string(), format!("tempo of {bpm} BPM is outside 55:215 BPM"));
+            assert_eq!(error.to_string(), format!("tempo of {bpm} BPM is outside 40:240 BPM"));
         }
         for beats in [0, 1, 8, 255] {
             let config = EngineConfig { meter: Meter::Fixed(beats), ..EngineConfig::new(48_000.0) };

@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn ranges_stay_within_what_decoders_hold() {
         let mut state = state();
-        for bpm in [55.0, 214.0] {
+        for bpm in [40.0, 239.0] {
             for is_manual in [false, true] {
                 (state.level_bpm, state.manual_bpm) = (Some(bpm), Some(bpm).filter(|_| is_manual));
                 let range = state.decoder_range();
@@ -318,8 +318,8 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused_with_its_value() {
         assert_eq!((usable_tempo(100.0), usable_nudge(-1.9)), (Ok(100.0), Ok(-1.9)));
-        for bpm in [54.9, 215.1, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(usable_tempo(bpm).unwrap_err().to_string().contains("is outside 55:215 BPM"));
+        for bpm in [39.9, 240.1, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(usable_tempo(bpm).unwrap_err().to_string().contains("is outside 40:240 BPM"));
         }
         assert!(usable_nudge(f64::NAN).is_err());
         assert_eq!(usable_nudge(2.5).unwrap_err().to_string(), "nudges of 2.500 s in all: at most 2 s");

@@ -27,6 +27,7 @@ pub mod kernels;
 pub mod lock;
 pub mod model_file;
 pub mod network;
+pub mod observation;
 pub mod offline;
 #[cfg(feature = "ort")]
 pub mod ort_model;

@@ -6,7 +6,7 @@
 //! where they come when they want, and near zero in silence. It is summed with exponential forgetting, so that the
 //! evidence is that of the last seconds.
 
-use super::joint_space::FrameLikelihood;
+use super::observation::FrameLikelihood;
 
 /// Time constant of the forgetting, frames (4 s: two bars at 120 BPM).
 const MEMORY_FRAMES: f64 = 200.0;

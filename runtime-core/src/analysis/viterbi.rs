@@ -7,13 +7,14 @@
 use super::activation::Activation;
 use super::config::{Meter, TempoRange};
 use super::joint_space::{JointSpace, STEPS_PER_FRAME, TEMPO_LAMBDA_OFFLINE};
+use super::observation::FrameLikelihood;
 use crate::units::FRAMES_PER_SEC;
 
 const STEPS_PER_SEC: usize = STEPS_PER_FRAME * FRAMES_PER_SEC as usize;
-/// Steps between two trace-backs: three minutes, about 18 MB of back pointers.
-const WINDOW_STEPS: usize = 180 * STEPS_PER_SEC;
-/// Steps that stay open at a trace-back: one minute of hindsight.
-const TAIL_STEPS: usize = 60 * STEPS_PER_SEC;
+/// Steps between two trace-backs: a minute and a half, about 25 MB of back pointers.
+const WINDOW_STEPS: usize = 90 * STEPS_PER_SEC;
+/// Steps that stay open at a trace-back: half a minute of hindsight, and more on average.
+const TAIL_STEPS: usize = 30 * STEPS_PER_SEC;
 
 /// One beat of the decoded path.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -149,7 +150,7 @@ impl ViterbiDecoder {
     }
 
     fn observe(&mut self, activation: &Activation) {
-        let likelihood = JointSpace::likelihood(activation);
+        let likelihood = FrameLikelihood::of(activation);
         for interval_idx in 0..self.space.n_intervals() {
             for position in 0..self.space.zones[interval_idx].len() {
                 let (beat, downbeat) = likelihood.weighted(self.space.zones[interval_idx][position]);
@@ -297,7 +298,7 @@ mod tests {
         // A beat on the very first sample may count as begun before the stream.
         assert!((n_frames / 30 - 1..=n_frames / 30).contains(&beats.len()), "{}", beats.len());
         assert!(beats.windows(2).all(|pair| (pair[1].frame - pair[0].frame - 30.0).abs() < 1.1));
-        assert!(largest <= (WINDOW_STEPS + 2) * 82 * 4, "{largest}");
+        assert!(largest <= (WINDOW_STEPS + 2) * 126 * 4, "{largest}");
     }
 
     #[test]

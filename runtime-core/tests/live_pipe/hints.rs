@@ -94,7 +94,7 @@ fn a_nudge_stays_with_another_meter() {
     // Half a beat.
     rig.hint(Hint::Nudge { by_us: 260_000 });
     rig.listen(&MUSIC, 3.0);
-    let settings = Settings { min_bpm: 55.0, max_bpm: 215.0, beats_per_bar: 3, model: ModelChoice::Auto };
+    let settings = Settings { min_bpm: 40.0, max_bpm: 240.0, beats_per_bar: 3, model: ModelChoice::Auto };
     assert!(rig.tap.mark(MarkKind::Settings(settings)));
     let from_sec = rig.now_sec();
     rig.listen(&MUSIC, 10.0);

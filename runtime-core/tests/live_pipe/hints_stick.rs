@@ -18,7 +18,7 @@ const SETTLES_SEC: f64 = 3.0;
 /// A range leaves it to what is heard which of two pulses is the beat: it may take some slow beats until that is settled, seconds.
 const RANGE_SETTLES_SEC: f64 = 10.0;
 
-const DEFAULTS: Settings = Settings { min_bpm: 55.0, max_bpm: 215.0, beats_per_bar: 0, model: ModelChoice::Flux };
+const DEFAULTS: Settings = Settings { min_bpm: 40.0, max_bpm: 240.0, beats_per_bar: 0, model: ModelChoice::Flux };
 
 /// An instance that has heard ten seconds of `music`.
 fn settled(music: &Clicks) -> Rig {

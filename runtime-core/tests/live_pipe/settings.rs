@@ -5,7 +5,7 @@ use crate::{MUSIC, TOLERANCE_SEC};
 use runtime_core::bus::marks::{MarkKind, ModelChoice, Settings};
 use runtime_core::rt::follower::Output;
 
-const DEFAULTS: Settings = Settings { min_bpm: 55.0, max_bpm: 215.0, beats_per_bar: 0, model: ModelChoice::Flux };
+const DEFAULTS: Settings = Settings { min_bpm: 40.0, max_bpm: 240.0, beats_per_bar: 0, model: ModelChoice::Flux };
 
 fn set(rig: &mut Rig, settings: Settings) {
     assert!(rig.tap.mark(MarkKind::Settings(settings)));

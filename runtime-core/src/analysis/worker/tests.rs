@@ -211,7 +211,7 @@ fn the_feed_shows_the_same() {
 fn bad_settings_are_refused_and_harmless() {
     let mut rig = Rig::new(BeatModel::flux(None));
     rig.listen(200);
-    let good = Settings { min_bpm: 55.0, max_bpm: 215.0, beats_per_bar: 0, model: ModelChoice::Flux };
+    let good = Settings { min_bpm: 40.0, max_bpm: 240.0, beats_per_bar: 0, model: ModelChoice::Flux };
     let bad = [Settings { min_bpm: f64::NAN, ..good }, Settings { max_bpm: 60.0, ..good }, Settings { beats_per_bar: 200, ..good }];
     for settings in bad {
         rig.mark(MarkKind::Settings(settings));
