@@ -25,8 +25,8 @@ pub const FEATURE_NAMES: [&str; N_FEATURES] = ["mode_prob", "heard_prob", "n_unh
 
 /// Constant term and weights of the features, in the order of [`BeatEvidence::features`]. Fitted: see the head of this file.
 /// NB: evidence of a pulse in nats, distance from the tempo line and surprise were tried; beside these three they got 0.
-const BIAS: f64 = 0.157;
-const WEIGHTS: [f64; N_FEATURES] = [0.147, 1.180, 0.015];
+const BIAS: f64 = -0.019;
+const WEIGHTS: [f64; N_FEATURES] = [0.533, 0.901, 0.211];
 
 /// The mode's probability is taken for no surer than this, either way.
 const MIN_MODE_PROB: f64 = 0.01;

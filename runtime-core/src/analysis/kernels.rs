@@ -17,7 +17,7 @@ pub use linear::{Linear, gather_weights};
 pub use lstm::Lstm;
 
 /// Whether this processor has AVX2.
-fn has_avx2() -> bool {
+pub(super) fn has_avx2() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
         std::arch::is_x86_feature_detected!("avx2")

@@ -15,7 +15,8 @@ const ON_GAIN: f64 = 1.6;
 /// The onset's log-odds at which a beat and no beat explain it equally well: a probability of .23. NB: .12 doubles more tempi
 /// (CMLt .02 to .04 less with three networks), .3 halves more.
 const ON_EVEN_LOGIT: f64 = -1.2;
-/// Least that a missing onset says, nats: musicians do leave beats out. NB: at -1.2 slow music without subdivisions is doubled.
+/// Least that a missing onset says, nats: musicians do leave beats out. NB: at -1.2 slow music without subdivisions is doubled; from -3 on
+/// silence is evidence for a slow pulse.
 const ON_LEAST_NATS: f64 = -2.5;
 /// Most that an onset says, nats.
 const ON_MOST_NATS: f64 = 4.5;

@@ -21,9 +21,10 @@ const SIGNIFICANT: f64 = 4.0;
 /// either once in four thousand beats or less often. Finds what the errors hide: a tempo that was reached over unsteady beats.
 const MISFIT: [(usize, f64); 2] = [(8, 4.0), (16, 2.5)];
 /// The last beats lie no nearer to their own line than this, seconds, for that question.
-const MIN_MISFIT_SEC: f64 = 2e-3;
-/// Jitter that beats have at least, seconds, however well they fit: what a decoder's interpolation leaves.
-const MIN_JITTER_SEC: f64 = 1e-3;
+const MIN_MISFIT_SEC: f64 = MIN_JITTER_SEC;
+/// Jitter that beats have at least, seconds, however well they fit: of an even spread over most of a frame. Where the beat is a
+/// simple ratio of frames, the decoder's errors repeat every few beats and look like a change of tempo to a finer sieve.
+const MIN_JITTER_SEC: f64 = 4e-3;
 /// What is shown stays while the tempo is within this of it, BPM, beyond two standard errors: half of what a display of one
 /// decimal could show, so that it does not flicker between two.
 const STILL_BPM: f64 = 0.02;

@@ -298,7 +298,7 @@ mod tests {
         // A beat on the very first sample may count as begun before the stream.
         assert!((n_frames / 30 - 1..=n_frames / 30).contains(&beats.len()), "{}", beats.len());
         assert!(beats.windows(2).all(|pair| (pair[1].frame - pair[0].frame - 30.0).abs() < 1.1));
-        assert!(largest <= (WINDOW_STEPS + 2) * 126 * 4, "{largest}");
+        assert!(largest <= (WINDOW_STEPS + 2) * 101 * 4, "{largest}");
     }
 
     #[test]

@@ -20,12 +20,12 @@ const ZONE_LAG_FRAMES: f64 = 0.2;
 /// annotated pieces; from 1.5 to 10 nothing moves by more than its noise, and the lock comes half a second later at 10.
 const LOYALTY: f32 = 3.0;
 
-/// A state, slots left out: steps from now to the next beat, index of the interval.
-pub(super) type Cell = (usize, usize);
+/// A state, slots left out: index of the interval, steps from now to the next beat.
+pub(super) type Place = (usize, usize);
 
 impl ExactDecoder {
     /// The most probable state; the hypothesis of the frame before stands until another is [`LOYALTY`] times as probable.
-    fn mode(&mut self) -> Cell {
+    fn mode(&mut self) -> Place {
         let (mut chosen, best) = self.most_probable();
         if let Some((same, mass)) = self.said.and_then(|said| self.near(self.one_frame_on(said)))
             && best < LOYALTY * mass
@@ -37,43 +37,33 @@ impl ExactDecoder {
     }
 
     /// The most probable state of all, and its mass.
-    fn most_probable(&self) -> (Cell, f32) {
-        let n_intervals = self.space.n_intervals();
-        let (mut best, mut best_ahead) = (-1.0f32, 1);
-        for ahead in 1..=self.space.longest() {
-            let largest = largest(&self.masses[self.ring_idx(ahead) * n_intervals..][..n_intervals]);
-            if largest > best {
-                (best, best_ahead) = (largest, ahead);
-            }
-        }
-        let row = &self.masses[self.ring_idx(best_ahead) * n_intervals..][..n_intervals];
-        let interval_idx = row.iter().position(|&mass| mass == best).unwrap_or(0);
-        ((best_ahead, interval_idx), best)
+    fn most_probable(&self) -> (Place, f32) {
+        let best = largest(&self.rings.masses);
+        let cell = self.rings.masses.iter().position(|&mass| mass == best).unwrap_or(0);
+        (self.rings.place(cell), best)
     }
 
     /// Where a state is a frame later, if nothing happens.
-    fn one_frame_on(&self, (ahead, interval_idx): Cell) -> Cell {
+    fn one_frame_on(&self, (interval_idx, ahead): Place) -> Place {
         let next_beat = if ahead > STEPS_PER_FRAME { 0 } else { self.space.intervals[interval_idx] };
-        (ahead + next_beat - STEPS_PER_FRAME, interval_idx)
+        (interval_idx, ahead + next_beat - STEPS_PER_FRAME)
     }
 
     /// The most probable state among the neighbours of one, and its mass.
-    fn near(&self, (ahead, interval_idx): Cell) -> Option<(Cell, f32)> {
-        let n_intervals = self.space.n_intervals();
+    fn near(&self, (interval_idx, ahead): Place) -> Option<(Place, f32)> {
         let interval = self.space.intervals[interval_idx] as i64;
         let half_width = half_width(interval as usize);
         let neighbours = self.space.intervals.iter().enumerate().filter(|&(_, &other)| is_same_tempo(other, interval as usize));
-        let cells = neighbours.flat_map(|(idx, &other)| {
+        let places = neighbours.flat_map(|(idx, &other)| {
             // Just after a beat one hypothesis' neighbours have theirs still to come, and the other way round.
-            (-half_width..=half_width).map(move |offset| ((ahead as i64 + offset - 1).rem_euclid(other as i64) as usize + 1, idx))
+            (-half_width..=half_width).map(move |offset| (idx, (ahead as i64 + offset - 1).rem_euclid(other as i64) as usize + 1))
         });
-        cells.map(|cell| (cell, self.masses[self.ring_idx(cell.0) * n_intervals + cell.1])).max_by(|a, b| a.1.total_cmp(&b.1))
+        places.map(|place| (place, self.rings.masses[self.rings.cell(place.0, place.1)])).max_by(|a, b| a.1.total_cmp(&b.1))
     }
 
     /// Fills all of `posterior` but the evidence of a pulse.
     pub(super) fn read_out(&mut self, posterior: &mut BeatPosterior) {
-        let (ahead, mode_idx) = self.mode();
-        let n_intervals = self.space.n_intervals();
+        let (mode_idx, ahead) = self.mode();
         let interval = self.space.intervals[mode_idx];
         // In the first half of a beat the beat that began it is nearer than the next one.
         let is_past = interval - ahead.min(interval) <= interval / 2;
@@ -91,12 +81,12 @@ impl ExactDecoder {
                 if other_ahead < 1 || other_ahead > other as i64 {
                     continue;
                 }
-                let cell = self.ring_idx(other_ahead as usize) * n_intervals + interval_idx;
-                let weight = f64::from(self.masses[cell]);
+                let cell = self.rings.cell(interval_idx, other_ahead as usize);
+                let weight = f64::from(self.rings.masses[cell]);
                 mass += weight;
                 offset_sum += weight * offset as f64;
                 interval_sum += weight * other as f64;
-                for (sum, state) in self.slot_masses.iter_mut().zip(&self.states[cell]) {
+                for (sum, state) in self.slot_masses.iter_mut().zip(&self.rings.states[cell]) {
                     *sum += state;
                 }
             }

@@ -42,8 +42,8 @@ fn ideal_beats_are_found_with_tempo_phase_bar_and_meter() {
 fn the_mass_stays_one() {
     let mut decoder = decoder();
     follow(&mut decoder, 0..500, 25.0, 4, 0);
-    let masses: f64 = decoder.masses.iter().map(|&m| f64::from(m)).sum();
-    let states: f64 = decoder.states.iter().flatten().map(|&m| f64::from(m)).sum();
+    let masses: f64 = decoder.rings.masses.iter().map(|&m| f64::from(m)).sum();
+    let states: f64 = decoder.rings.states.iter().flatten().map(|&m| f64::from(m)).sum();
     assert!((masses / decoder.total - 1.0).abs() < 1e-4 && (states / masses - 1.0).abs() < 1e-4);
 }
 
@@ -103,12 +103,11 @@ fn a_step_equals_the_textbook_recursion() {
         let total: f64 = alpha.iter().flatten().flatten().sum();
         alpha.iter_mut().flatten().flatten().for_each(|v| *v /= total);
         decoder.step(&activation, &mut posterior);
-        let n_intervals = space.n_intervals();
-        for i in 0..n_intervals {
+        for i in 0..space.n_intervals() {
             for k in 0..space.intervals[i] {
-                let cell = decoder.ring_idx(space.intervals[i] - k) * n_intervals + i;
+                let cell = decoder.rings.cell(i, space.intervals[i] - k);
                 for slot in 0..2 {
-                    let got = f64::from(decoder.states[cell][slot]) / decoder.total;
+                    let got = f64::from(decoder.rings.states[cell][slot]) / decoder.total;
                     assert!((got - alpha[i][k][slot]).abs() < 1e-5, "frame {n}, interval {i}, position {k}: {got} {}", alpha[i][k][slot]);
                 }
             }

@@ -188,15 +188,20 @@ impl Swarm {
 
     /// Index of the space's interval nearest to one in frames.
     fn interval_idx(&self, interval_frames: f64) -> usize {
-        let steps = (interval_frames * STEPS_PER_FRAME as f64).round() as usize;
-        steps.saturating_sub(self.space.intervals[0]).min(self.space.n_intervals() - 1)
+        let steps = interval_frames * STEPS_PER_FRAME as f64;
+        let above = self.space.intervals.partition_point(|&n| (n as f64) < steps).min(self.space.n_intervals() - 1);
+        let below = above.saturating_sub(1);
+        let is_nearer = steps - self.space.intervals[below] as f64 <= self.space.intervals[above] as f64 - steps;
+        if is_nearer { below } else { above }
     }
 
-    /// The interval at a quantile of the tempo prior, frames, spread over the half frame that it stands for.
+    /// The interval at a quantile of the tempo prior, frames, spread over the stretch that it stands for.
     fn draw_interval(&self, quantile: f64, rng: &mut Pcg32) -> f64 {
         let idx = self.prior_cdf.partition_point(|&sum| sum < quantile).min(self.prior_cdf.len() - 1);
         let (shortest, longest) = self.interval_range();
-        ((self.space.intervals[idx] as f64 + rng.uniform() - 0.5) / STEPS_PER_FRAME as f64).clamp(shortest, longest)
+        let interval = self.space.intervals[idx];
+        let width = (interval - self.space.intervals[idx.saturating_sub(1)]).max(1) as f64;
+        ((interval as f64 + width * (rng.uniform() - 0.5)) / STEPS_PER_FRAME as f64).clamp(shortest, longest)
     }
 
     fn even_bar(&self) -> [f32; MAX_SLOTS] {
