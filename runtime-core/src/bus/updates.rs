@@ -44,6 +44,7 @@ impl UpdateReceiver {
 mod tests {
     use super::*;
     use crate::bus::hint::HintFlags;
+    use crate::state::Outlook;
     use crate::timeline::Timeline;
     use crate::units::SamplePos;
 
@@ -55,6 +56,7 @@ mod tests {
             shown_spb: 0.5,
             locked: 1,
             hints: HintFlags::default(),
+            outlook: Outlook::default(),
             event: None,
         }
     }

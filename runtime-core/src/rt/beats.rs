@@ -166,6 +166,7 @@ impl Beats {
 mod tests {
     use super::*;
     use crate::bus::hint::HintFlags;
+    use crate::state::Outlook;
     use crate::units::SamplePos;
 
     fn announce(count: u64, t_sec: f64) -> BeatUpdate {
@@ -178,6 +179,7 @@ mod tests {
             shown_spb: timeline.spb,
             locked: 1,
             hints: HintFlags::default(),
+            outlook: Outlook::default(),
             event: Some(event),
         }
     }

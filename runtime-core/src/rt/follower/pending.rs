@@ -53,6 +53,7 @@ impl Pending {
 mod tests {
     use super::*;
     use crate::bus::hint::HintFlags;
+    use crate::state::Outlook;
     use crate::timeline::Timeline;
 
     fn update(at: u64) -> BeatUpdate {
@@ -63,6 +64,7 @@ mod tests {
             shown_spb: 0.5,
             locked: 1,
             hints: HintFlags::default(),
+            outlook: Outlook::default(),
             event: None,
         }
     }

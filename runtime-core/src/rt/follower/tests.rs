@@ -102,7 +102,16 @@ fn announced(line: Timeline, count: u64) -> BeatUpdate {
     let t_sec = line.time_of(count as f64).0;
     let event = BeatEvent { t_sec, beat_count: count, beat_in_bar: (count % 4) as u8 + 1, beats_per_bar: 4, ..BeatEvent::default() };
     let effective_at = SamplePos(position_of(t_sec - 0.03));
-    BeatUpdate { effective_at, timeline: line, conf: 0.9, shown_spb: line.spb, locked: 1, hints: HintFlags::default(), event: Some(event) }
+    BeatUpdate {
+        effective_at,
+        timeline: line,
+        conf: 0.9,
+        shown_spb: line.spb,
+        locked: 1,
+        hints: HintFlags::default(),
+        outlook: Outlook::default(),
+        event: Some(event),
+    }
 }
 
 fn unlocked(line: Timeline, t_sec: f64) -> BeatUpdate {
@@ -113,6 +122,7 @@ fn unlocked(line: Timeline, t_sec: f64) -> BeatUpdate {
         shown_spb: line.spb,
         locked: 0,
         hints: HintFlags::default(),
+        outlook: Outlook::default(),
         event: None,
     }
 }
@@ -120,6 +130,27 @@ fn unlocked(line: Timeline, t_sec: f64) -> BeatUpdate {
 /// A line whose beat 0 falls at `first_sec`.
 fn line(first_sec: f64, spb: f64) -> Timeline {
     Timeline { t_origin_sec: first_sec, beat_origin: 0.0, spb }
+}
+
+#[test]
+fn sections_and_boundaries_are_said_with_a_beat_where_they_changed() {
+    let mut rig = Rig::new();
+    let line = line(0.7, 0.5);
+    let outlook = |section, hazard_prob| Outlook { section, hazard_prob };
+    for (count, told) in [outlook(0, 0.0), outlook(3, 0.2), outlook(3, 0.2), outlook(5, 0.4)].into_iter().enumerate() {
+        rig.sender.send(BeatUpdate { outlook: told, ..announced(line, count as u64) });
+    }
+    rig.sender.send(BeatUpdate { outlook: outlook(5, 0.4), ..unlocked(line, 2.6) });
+    rig.sender.send(BeatUpdate { outlook: outlook(5, 0.4), ..announced(line, 6) });
+    rig.play_to(4.0, 441);
+    let said: Vec<(u64, Outlook)> = rig
+        .outputs
+        .iter()
+        .filter_map(|(at, output)| if let Output::Outlook(outlook) = output { Some((*at, *outlook)) } else { None })
+        .collect();
+    let beats: Vec<u64> = rig.beats().iter().map(|beat| beat.0).collect();
+    let again = beats[4];
+    assert_eq!(said, [(beats[1], outlook(3, 0.2)), (beats[3], outlook(5, 0.4)), (again, outlook(5, 0.4))]);
 }
 
 #[test]

@@ -62,6 +62,7 @@ fn updates(steps: &[Step]) -> Vec<BeatUpdate> {
             shown_spb: line.spb,
             locked,
             hints: HintFlags::default(),
+            outlook: Outlook::default(),
             event,
         }
     };
@@ -114,7 +115,7 @@ fn assert_legal(outputs: &[(u64, Output)]) {
                 (note_is_on, last_count) = (true, Some(event.beat_count));
             }
             Output::BeatEnd => assert!(std::mem::take(&mut note_is_on), "an end without a beat at {at}"),
-            Output::Unlocked | Output::Hints(_) => {}
+            Output::Unlocked | Output::Hints(_) | Output::Outlook(_) => {}
         }
     }
 }
