@@ -2,6 +2,7 @@
 //!
 //! Causal rows are exactly what live would say, whatever the block size; this file only writes down when it was said.
 
+use runtime_core::analysis::anticipator_model::AnticipatorModel;
 use runtime_core::analysis::beat_model::BeatModel;
 use runtime_core::analysis::candidates::{TempoCandidates, TempoHistogram};
 use runtime_core::analysis::confidence::BeatEvidence;
@@ -11,7 +12,8 @@ use runtime_core::analysis::hints::HintStatus;
 use runtime_core::analysis::offline::OfflineAnalysis;
 use runtime_core::state::{BeatEvent, LockReason};
 
-use crate::document::{BeatRow, LockChange, Mode};
+use crate::anticipator::network_name;
+use crate::document::{BeatRow, LockChange, Mode, StructureLog};
 use crate::hint_script::{GivenHint, HintScript, TimedHint};
 
 /// An analysis of one stream.
@@ -23,6 +25,7 @@ pub struct Analyzer {
     /// Mean over the beats of what was believed about the tempo.
     tempi: TempoHistogram,
     lock: Vec<LockChange>,
+    structure: StructureLog,
     /// What will be said, the next one last.
     to_say: Vec<TimedHint>,
     said: Vec<GivenHint>,
@@ -50,9 +53,17 @@ impl Analyzer {
             rows: Vec::new(),
             tempi: TempoHistogram::default(),
             lock: Vec::new(),
+            structure: StructureLog::default(),
             to_say: Vec::new(),
             said: Vec::new(),
         })
+    }
+
+    /// Another anticipator than the embedded one. Offline, where nothing is foreseen, none runs.
+    pub fn set_anticipator(&mut self, model: AnticipatorModel) {
+        if let State::Causal(engine) = &mut self.state {
+            engine.set_anticipator(model);
+        }
     }
 
     /// Says these hints at their times. Offline, where nothing is said while it plays, they are left out.
@@ -78,9 +89,12 @@ impl Analyzer {
 
     fn hear(&mut self, mono: &[f32]) {
         self.n_samples += mono.len() as u64;
-        let Self { rows, tempi, lock, sample_rate_hz, .. } = self;
+        let Self { rows, tempi, lock, structure, sample_rate_hz, .. } = self;
         match &mut self.state {
-            State::Causal(engine) => engine.process(mono, |report| note(report, *sample_rate_hz, rows, tempi, lock)),
+            State::Causal(engine) => engine.process(mono, |report| {
+                note(report, *sample_rate_hz, rows, tempi, lock);
+                note_structure(report, structure);
+            }),
             State::Offline(offline) => offline.process(mono, |event| rows.push(unannounced(event))),
         }
     }
@@ -95,6 +109,15 @@ impl Analyzer {
     /// The tempi that were possible, over the beats so far; none offline.
     pub fn candidates(&self) -> TempoCandidates {
         self.tempi.candidates()
+    }
+
+    /// What was said of sections and boundaries so far; nothing offline.
+    pub fn structure(&self) -> StructureLog {
+        let anticipator = match &self.state {
+            State::Causal(engine) => network_name(engine.structure().origin()).map(str::to_owned),
+            State::Offline(_) => None,
+        };
+        StructureLog { anticipator, ..self.structure.clone() }
     }
 
     /// Why beats were announced or not, at the start and at each change so far; empty offline.
@@ -144,6 +167,14 @@ fn note(report: &FrameReport, sample_rate_hz: f64, rows: &mut Vec<BeatRow>, temp
     let Some(row) = row_of(report, sample_rate_hz) else { return };
     rows.push(row);
     report.candidates.as_slice().iter().for_each(|candidate| tempi.add(candidate.bpm, candidate.prob));
+}
+
+/// Writes down what is said of the sections, and what is known of them when a beat is announced.
+fn note_structure(report: &FrameReport, log: &mut StructureLog) {
+    log.events.extend(report.structure_event);
+    if report.update.is_some_and(|update| update.event.is_some()) {
+        log.at_beats.push(report.state.structure);
+    }
 }
 
 /// The beat that a report announces.

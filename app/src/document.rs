@@ -3,7 +3,7 @@
 use runtime_core::analysis::candidates::TempoCandidates;
 use runtime_core::analysis::confidence::BeatEvidence;
 use runtime_core::analysis::hints::HintStatus;
-use runtime_core::state::{BeatEvent, LockReason};
+use runtime_core::state::{BeatEvent, LockReason, StructureEvent, StructureState};
 
 use crate::hint_script::GivenHint;
 
@@ -29,6 +29,17 @@ pub struct LockChange {
     pub time_sec: f64,
     /// Why, from then on.
     pub reason: LockReason,
+}
+
+/// What was said of sections and boundaries while the file played.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StructureLog {
+    /// Name of the anticipator; `None` where only the table of what is usual was asked.
+    pub anticipator: Option<String>,
+    /// Sections and near boundaries, in order.
+    pub events: Vec<StructureEvent>,
+    /// What was known at each beat, when it was announced.
+    pub at_beats: Vec<StructureState>,
 }
 
 /// How the beats were found.
@@ -69,6 +80,8 @@ pub struct Analysis {
     pub candidates: TempoCandidates,
     /// Why beats were announced or not, at the start and at each change; empty offline.
     pub lock: Vec<LockChange>,
+    /// Sections and boundaries; nothing offline.
+    pub structure: StructureLog,
     /// What was said while the file played.
     pub hints: Vec<GivenHint>,
     /// What was fixed at the end; `None` offline.
@@ -109,6 +122,7 @@ pub(crate) mod samples {
             beats: beats.collect(),
             candidates: TempoCandidates::default(),
             lock: Vec::new(),
+            structure: StructureLog::default(),
             hints: Vec::new(),
             in_force: None,
         }

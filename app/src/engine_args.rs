@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use runtime_core::analysis::config::{DecoderKind, EngineConfig, Meter, TempoRange};
 
+use crate::anticipator::AnticipatorArgs;
 use crate::document::Mode;
 use crate::model::ModelArgs;
 
@@ -31,6 +32,9 @@ pub struct EngineArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment on a flattened field would replace the command's own help")]
     pub model: ModelArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment on a flattened field would replace the command's own help")]
+    pub anticipator: AnticipatorArgs,
 }
 
 /// How activations become beats.

@@ -19,6 +19,7 @@ use crate::exit::{Exit, say, say_error, write_stdout};
 use crate::model::{fallback_reason, network_names};
 use crate::oracle::{self, OracleChoice};
 use crate::saved_beats;
+use crate::structure_eval;
 use crate::upstream::{self, CascadeChoice};
 
 const EXAMPLES: &str = "\
@@ -30,6 +31,7 @@ Examples:
   anacrusis eval --corpus shared/eval --oracle all         what the decoder makes of a perfect network
   anacrusis eval --corpus shared/eval --activations DIR    a network that was run elsewhere
   anacrusis eval --corpus shared/eval --beats DIR          another program's beats
+  anacrusis eval --corpus shared/eval --structure          sections and boundaries, of the pieces that have them
 
 Activations of the audio file STEM are in DIR/STEM.npz: array `activations`, float32 [n_frames, 3], columns beat, downbeat
 and none, a row for each frame of `anacrusis features`; and, of a network that looks ahead, `delay_frames`, int64: how many
@@ -38,11 +40,19 @@ frames it hears after a frame before it knows the row. Beats and announce times 
 Beats of the audio file STEM are in DIR/STEM.events.tsv (seconds of the beat, seconds of audio at its announcement, position
 in the bar or 0; what `anacrusis analyze --format events` writes) or DIR/STEM.beats (no announce times: live scores are 0).
 
+With --structure, the sections of a piece are in STEM.sections (start_sec<TAB>label, the last line may be end_sec<TAB>end), which
+the manifest names or which lies in the folder. What the anticipator says at each annotated beat is scored beside who heard
+nothing, who heard another piece, and who was told the past (docs/structure.md).
+
 Exit codes: 0 every piece was analysed, 1 some failed (they count as silence), 2 wrong usage.";
 
 /// Options that say nothing where no decoder of ours runs.
 const NOT_FOR_OTHER_DECODERS: [&str; 8] =
     ["causal", "offline", "bpm_range", "meter", "tempo", "decoder", "activations", "save_activations"];
+
+/// Options that score beats.
+const NOT_FOR_STRUCTURE: [&str; 9] =
+    ["baseline", "activations", "save_activations", "save_beats", "beats", "oracle", "cascade", "failures", "offline"];
 
 /// Score this build on a corpus with known beats
 #[derive(Debug, Clone, clap::Args)]
@@ -90,6 +100,9 @@ pub struct EvalArgs {
     /// Print which pieces fail, by cause, after the table
     #[arg(long, conflicts_with = "json")]
     pub failures: bool,
+    /// Score sections and boundaries in place of beats
+    #[arg(long, conflicts_with_all = NOT_FOR_STRUCTURE)]
+    pub structure: bool,
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment on a flattened field would replace the command's own help")]
     pub engine: EngineArgs,
@@ -97,6 +110,9 @@ pub struct EvalArgs {
 
 /// Runs the command.
 pub fn run(args: &EvalArgs) -> Exit {
+    if args.structure {
+        return structure_eval::run(args);
+    }
     let report = match evaluate(args) {
         Ok(report) => report,
         Err(message) => {

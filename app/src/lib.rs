@@ -13,6 +13,7 @@
 pub mod activations;
 pub mod analyze;
 pub mod analyzer;
+pub mod anticipator;
 pub mod bench;
 pub mod cli;
 pub mod decode;
@@ -31,4 +32,5 @@ pub mod oracle;
 mod parallel;
 pub mod port;
 pub mod saved_beats;
+pub mod structure_eval;
 pub mod upstream;

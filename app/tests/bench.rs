@@ -15,7 +15,7 @@ fn the_report_is_json_with_every_stage() {
     assert_eq!(report["allocations_per_hop"], 0.0);
     for pace in ["hot", "at_pace"] {
         let names: Vec<_> = report[pace]["stages"].as_array().unwrap().iter().map(|stage| stage["stage"].as_str().unwrap()).collect();
-        assert_eq!(names, ["resample", "features", "activation", "decoder", "tracker"]);
+        assert_eq!(names, ["resample", "features", "activation", "decoder", "tracker", "structure"]);
         assert!(report[pace]["whole_hop"]["median_ns"].as_u64().unwrap() > 0);
     }
     assert!(report["realtime_factor"].as_f64().unwrap() > 0.0);

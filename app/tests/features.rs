@@ -5,9 +5,13 @@
 mod common;
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use anacrusis::npz::NpzReader;
 use common::{anacrusis, folder_with, names_in, run};
+use runtime_core::analysis::beat_model::BeatModel;
+use runtime_core::analysis::config::EngineConfig;
+use runtime_core::analysis::engine::Engine;
 use runtime_core::analysis::feature_pipe::FeaturePipe;
 use runtime_core::analysis::front_end::FrontEnd;
 
@@ -60,6 +64,54 @@ fn a_directory_of_files_is_described_in_one_document() {
     let again = out.path().join("again.npz");
     run(anacrusis().args(["features", "-o"]).arg(&again).arg(folder.path().join("b.wav")));
     assert_eq!(std::fs::read(again).unwrap(), std::fs::read(out.path().join("new/b.npz")).unwrap());
+}
+
+#[test]
+fn steps_are_those_of_the_engine_however_the_stream_is_cut() {
+    const N_STEP: usize = 335;
+    let folder = folder_with(&["song.wav"]);
+    let wav = folder.path().join("song.wav");
+    let ran = run(anacrusis().args(["features", "--structure"]).arg(&wav));
+    assert!(ran.code == 0 && ran.stderr.contains(" steps of 12.0 s in "), "{}", ran.stderr);
+    let mut npz = NpzReader::open(&folder.path().join("song.npz")).unwrap();
+    let rows = npz.rows::<N_STEP>("rows").unwrap();
+    assert_eq!(rows.len(), 150, "12.5 a second");
+    assert!(rows.as_flattened().iter().all(|value| value.is_finite()));
+    for name in ["step_time_sec", "step_beat", "locked", "tracker_beat_sec", "tracker_beat_in_bar", "contract_hash", "sample_rate_hz"] {
+        assert!(npz.names().iter().any(|other| other == name), "{name}");
+    }
+    assert!(!npz.names().iter().any(|name| name == "macro"), "nobody asked");
+
+    let mut reader = hound::WavReader::open(&wav).unwrap();
+    let samples: Vec<f32> = reader.samples::<i16>().map(|s| f32::from(s.unwrap()) / 32_768.0).collect();
+    for block_samples in [64, 1000, samples.len()] {
+        let config = EngineConfig::new(f64::from(reader.spec().sample_rate));
+        let mut engine = Engine::new(&config, BeatModel::load_default()).unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let keep = Arc::clone(&seen);
+        engine.watch_structure(Box::new(move |step, _| keep.lock().unwrap().push(*step.row)));
+        samples.chunks(block_samples).for_each(|block| engine.process(block, |_| {}));
+        engine.finish(|_| {});
+        let seen = seen.lock().unwrap();
+        assert!(seen.len() >= rows.len() && seen[..rows.len()] == rows[..], "blocks of {block_samples}");
+    }
+}
+
+#[test]
+fn an_anticipator_that_is_named_adds_what_it_says_or_is_refused() {
+    let folder = folder_with(&["song.wav"]);
+    let wav = folder.path().join("song.wav");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/anticipator");
+    let ran = run(anacrusis().args(["features", "--structure", "--quiet", "--anticipator"]).arg(&golden).arg(&wav));
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let mut npz = NpzReader::open(&folder.path().join("song.npz")).unwrap();
+    let sections = npz.rows::<8>("section_probs").unwrap();
+    assert!(sections.len() == 150 && sections.iter().all(|probs| (probs.iter().sum::<f32>() - 1.0).abs() < 1e-5));
+    assert!(npz.rows::<5>("hazard_probs").unwrap().iter().all(|probs| probs.is_sorted()));
+    assert_eq!(npz.rows::<16>("macro").unwrap().len(), 150);
+
+    let ran = run(anacrusis().args(["features", "--structure", "--anticipator", "no/such/folder"]).arg(&wav));
+    assert!(ran.code == 2 && ran.stderr.contains("no/such/folder"), "{}", ran.stderr);
 }
 
 #[test]

@@ -15,12 +15,14 @@ mod canonical;
 mod compare;
 mod error;
 mod schema;
+mod steps;
 pub mod v1;
 
 pub use canonical::canonical_json;
 pub use compare::{Difference, first_difference};
 pub use error::ContractError;
 pub use schema::{AudioSpec, BeatModelSpec, ClockSpec, Contract, FrontEndSpec, LogFilterbankSpec, ModelKind, StateSpec, TensorSpec};
+pub use steps::{AnticipatorSpec, NamedSpec, PooledSpec, StepSpec};
 
 /// The text of the contract that this build was made with.
 pub const V1_JSON: &str = include_str!("../v1.json");

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::canonical::{canonical_json, first_unportable_number};
 use crate::compare::first_difference;
 use crate::error::ContractError;
+use crate::steps::{AnticipatorSpec, NamedSpec, PooledSpec, StepSpec};
 use crate::{V1_JSON, v1};
 
 /// Kinds of model that a contract describes; each hashes its own part.
@@ -14,6 +15,8 @@ use crate::{V1_JSON, v1};
 pub enum ModelKind {
     /// Beat and downbeat activations from features.
     BeatModel,
+    /// Section and boundary probabilities from pooled features, beats and the memory of what was heard.
+    Anticipator,
 }
 
 impl ModelKind {
@@ -21,6 +24,7 @@ impl ModelKind {
     pub fn scope_key(self) -> &'static str {
         match self {
             Self::BeatModel => "beat_model",
+            Self::Anticipator => "anticipator",
         }
     }
 }
@@ -44,6 +48,10 @@ pub struct Contract {
     pub beat_model: BeatModelSpec,
     /// States of a beat model that does not have the ones of [`Self::beat_model`].
     pub beat_model_states: StateSpec,
+    /// What a step of the anticipator is given.
+    pub steps: StepSpec,
+    /// Tensors of an anticipator.
+    pub anticipator: AnticipatorSpec,
     value: Value,
 }
 
@@ -151,11 +159,15 @@ struct Raw {
     features: RawFeatures,
     beat_model: BeatModelSpec,
     beat_model_states: StateSpec,
+    anticipator: AnticipatorSpec,
 }
 
 #[derive(Deserialize)]
 struct RawFeatures {
     logfb: LogFilterbankSpec,
+    audio_pooled: PooledSpec,
+    beat: NamedSpec,
+    r#struct: NamedSpec,
 }
 
 impl Contract {
@@ -178,19 +190,24 @@ impl Contract {
         if let Some((pointer, text)) = first_unportable_number(&value, "") {
             return Err(ContractError::UnportableNumber { pointer, text });
         }
+        let RawFeatures { logfb, audio_pooled, beat, r#struct: structure } = raw.features;
         let contract = Self {
             contract_version: raw.contract_version,
             audio: raw.audio,
             clocks: raw.clocks,
             labels: raw.labels,
             horizons_beats: raw.horizons_beats,
-            logfb: raw.features.logfb,
+            logfb,
             beat_model: raw.beat_model,
             beat_model_states: raw.beat_model_states,
+            steps: StepSpec { audio_pooled, beat, structure },
+            anticipator: raw.anticipator,
             value,
         };
         contract.check_rules()?;
+        contract.steps.check(&contract.anticipator, &contract.labels, &contract.horizons_beats)?;
         contract.scope(ModelKind::BeatModel)?;
+        contract.scope(ModelKind::Anticipator)?;
         Ok(contract)
     }
 
@@ -324,7 +341,7 @@ fn hash_of(value: &Value) -> String {
     format!("sha256:{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
-fn distinct(labels: &[String]) -> bool {
+pub(crate) fn distinct(labels: &[String]) -> bool {
     labels.iter().enumerate().all(|(i, label)| !labels[..i].contains(label))
 }
 
@@ -374,6 +391,13 @@ mod tests {
             ("/beat_model/outputs/0/0", Value::from("y"), "/beat_model/outputs"),
             ("/beat_model_states/prefix", Value::from(""), "/beat_model_states/prefix"),
             ("/beat_model_states/next_suffix", Value::from(""), "/beat_model_states/next_suffix"),
+            ("/features/audio_pooled/len", Value::from(289), "/features/audio_pooled/len"),
+            ("/features/beat/names/0", Value::from("conf"), "/features/beat/names"),
+            ("/features/struct/len", Value::from(41), "/features/struct/names"),
+            ("/anticipator/inputs/2/1/2", Value::from(41), "/anticipator/inputs"),
+            ("/anticipator/outputs/0/0", Value::from("x"), "/anticipator/outputs"),
+            ("/anticipator/audio_clip", Value::from(0), "/anticipator/audio_clip"),
+            ("/anticipator/hazard_bins_from_beats/1", Value::from(3), "/anticipator/hazard_bins_from_beats"),
         ] {
             match Contract::parse(&altered(pointer, new)) {
                 Err(ContractError::Rule { field: got, .. }) => assert_eq!(got, field),
@@ -411,8 +435,14 @@ mod tests {
 
     #[test]
     fn a_missing_scope_is_named() {
-        let text = altered("/hash_scope/beat_model/0", Value::from("/audio/nowhere"));
-        assert!(matches!(Contract::parse(&text), Err(ContractError::MissingScope { pointer, .. }) if pointer == "/audio/nowhere"));
+        for kind in ["beat_model", "anticipator"] {
+            let text = altered(&format!("/hash_scope/{kind}/0"), Value::from("/audio/nowhere"));
+            let refused = Contract::parse(&text);
+            assert!(
+                matches!(&refused, Err(ContractError::MissingScope { kind: k, pointer }) if *k == kind && pointer == "/audio/nowhere"),
+                "{refused:?}"
+            );
+        }
     }
 
     #[test]
@@ -433,6 +463,20 @@ mod tests {
         let current = Contract::current();
         let scope = current.scope(ModelKind::BeatModel).unwrap();
         assert_eq!(current.check_model(ModelKind::BeatModel, "1.0.0", &scope, HASH_OF_1_0_0), Ok(()));
+    }
+
+    #[test]
+    fn each_kind_of_model_has_a_scope_of_its_own() {
+        let current = Contract::current();
+        let (beat, anticipator) = (ModelKind::BeatModel, ModelKind::Anticipator);
+        let hash = |contract: &Contract, kind| contract.scope_hash(kind).unwrap();
+        assert_ne!(hash(&current, beat), hash(&current, anticipator));
+        let other = Contract::parse(&altered("/features/struct/norm_floor", Value::from(0.5))).unwrap();
+        assert_eq!(hash(&other, beat), hash(&current, beat));
+        assert_ne!(hash(&other, anticipator), hash(&current, anticipator));
+        let (scope, made_for) = (other.scope(anticipator).unwrap(), hash(&other, anticipator));
+        let error = current.check_model(anticipator, "1.2.0", &scope, &made_for).unwrap_err().to_string();
+        assert!(error.contains("/features/struct/norm_floor: expected 0.02, got 0.5"), "{error}");
     }
 
     #[test]

@@ -114,6 +114,12 @@ impl EventWriter {
                 }
             }
             Output::Unlocked => self.show_nothing(context, params, routing, timing),
+            Output::Outlook(outlook) => {
+                if routing.outputs {
+                    show(context, timing, Shown::Section, params.out_section.preview_normalized(i32::from(outlook.section)));
+                    show(context, timing, Shown::Hazard, params.out_hazard.preview_normalized(outlook.hazard_prob));
+                }
+            }
             Output::Hints(flags) => {
                 if routing.outputs {
                     self.shows_status = true;

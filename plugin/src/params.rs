@@ -11,7 +11,7 @@ use runtime_core::analysis::config::TempoRange;
 use runtime_core::bus::hint::HintFlags;
 use runtime_core::bus::marks::Settings;
 use runtime_core::rt::midi_clock::{ClockPolicy, OnSilence, Relock};
-use runtime_core::state::LockReason;
+use runtime_core::state::{LockReason, SECTION_LABELS};
 
 use crate::model_set::ModelSet;
 use crate::saved::SavedState;
@@ -217,7 +217,9 @@ impl Default for AnacrusisParams {
             out_beat_in_bar: count("Beat in bar", 16),
             out_beats_per_bar: count("Beats per bar", 16),
             out_pulse: share("Beat pulse"),
-            out_section: count("Section", 8),
+            out_section: count("Section", SECTION_LABELS.len() as i32)
+                .with_value_to_string(Arc::new(section_to_text))
+                .with_string_to_value(Arc::new(section_from_text)),
             out_hazard: share("Boundary within 8 beats"),
             out_hints: count("Hints", i32::from(HintFlags::MAX))
                 .with_value_to_string(Arc::new(hints_to_text))
@@ -273,8 +275,22 @@ impl AnacrusisParams {
 
 /// Says that no hint is in force.
 const NO_HINTS: &str = "none";
+/// How a section that is not known is shown.
+const NO_SECTION: &str = "unknown";
 
 /// `hold, nudge`.
+fn section_to_text(value: i32) -> String {
+    let label = value.checked_sub(1).and_then(|idx| usize::try_from(idx).ok()).and_then(|idx| SECTION_LABELS.get(idx));
+    label.copied().unwrap_or(NO_SECTION).to_owned()
+}
+
+fn section_from_text(text: &str) -> Option<i32> {
+    match text.trim() {
+        NO_SECTION => Some(0),
+        label => SECTION_LABELS.iter().position(|known| *known == label).map(|idx| idx as i32 + 1),
+    }
+}
+
 fn hints_to_text(value: i32) -> String {
     let names: Vec<&str> = HintFlags(value.clamp(0, i32::from(HintFlags::MAX)) as u8).names().collect();
     if names.is_empty() { NO_HINTS.to_owned() } else { names.join(", ") }
@@ -339,6 +355,15 @@ mod tests {
             assert_eq!(reason_from_text(&reason_to_text(code)), Some(code));
         }
         assert_eq!((reason_from_text(""), reason_from_text("lost")), (None, None));
+    }
+
+    #[test]
+    fn sections_are_shown_by_name() {
+        assert_eq!([-1, 0, 1, 5, 8, 9].map(section_to_text), ["unknown", "unknown", "silence", "chorus", "outro", "unknown"]);
+        for value in 0..=8 {
+            assert_eq!(section_from_text(&section_to_text(value)), Some(value));
+        }
+        assert_eq!((section_from_text(""), section_from_text("strophe")), (None, None));
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Heard {
         match output {
             Output::Clock(_) => self.n_ticks += 1,
             Output::Beat(..) => self.n_beats += 1,
-            Output::BeatEnd | Output::Unlocked | Output::Hints(_) | Output::Reason(_) => self.n_ends += 1,
+            Output::BeatEnd | Output::Unlocked | Output::Hints(_) | Output::Reason(_) | Output::Outlook(_) => self.n_ends += 1,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the pipe costs while it runs: times, queue depths and counters for `doctor --feed`. Plain data; any thread.
 
-/// Stages of a hop in pipe order, as in [`Load::stage_ns`].
+/// Stages of a hop in pipe order, as in [`Load::stage_ns`]: all but the last, without which the feed was laid out.
 pub const N_STAGES: usize = 5;
 
 /// Cost and queues of one instance since it was activated.

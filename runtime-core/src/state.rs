@@ -87,6 +87,8 @@ pub struct BeatUpdate {
     pub reason: LockReason,
     /// What the user fixed.
     pub hints: HintFlags,
+    /// Sections and boundaries.
+    pub outlook: Outlook,
     /// The beat announced with it, if any.
     pub event: Option<BeatEvent>,
 }
@@ -145,6 +147,48 @@ pub struct StructureState {
     pub section_probs: [f32; 8],
     /// Probability of a boundary within the contract's horizons; never decreasing.
     pub hazard_probs: [f32; 5],
+}
+
+/// Labels of sections, in the contract's order.
+pub const SECTION_LABELS: [&str; 8] = model_contracts::v1::LABELS;
+
+/// Something to say about the sections. Labels are numbered as in the contract.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum StructureEvent {
+    /// Another section plays.
+    Section {
+        /// Since when it is known, seconds of stream.
+        t_sec: f64,
+        /// Its label.
+        section: u8,
+        /// The label before; `None` for the first.
+        before: Option<u8>,
+        /// Probability of the label, `[0, 1]`.
+        prob: f32,
+    },
+    /// A boundary is probably near.
+    Approach {
+        /// Since when it is known, seconds of stream.
+        t_sec: f64,
+        /// It comes within this many beats, a horizon of the contract.
+        within_beats: u8,
+        /// Probability of that, `[0, 1]`.
+        prob: f32,
+        /// The label that most often follows what plays; `None` where that is not known.
+        next: Option<u8>,
+        /// Probability of that label, `[0, 1]`.
+        next_prob: f32,
+    },
+}
+
+/// What the outputs of the audio thread know of sections and boundaries: as of the announcement of a beat.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[repr(C)]
+pub struct Outlook {
+    /// 1 + the label of the section, as the contract numbers it; 0 = unknown.
+    pub section: u8,
+    /// Probability of a boundary within 8 beats, `[0, 1]`.
+    pub hazard_prob: f32,
 }
 
 /// What went wrong without stopping the stream.

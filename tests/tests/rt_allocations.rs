@@ -61,7 +61,7 @@ fn audio_block(instance: &mut Instance, block: &[f32], k: usize) -> (u32, u32) {
     let mut count = |output: Output| match output {
         Output::Beat(..) => n_beats += 1,
         Output::Clock(_) => n_messages += 1,
-        Output::BeatEnd | Output::Unlocked | Output::Hints(_) | Output::Reason(_) => {}
+        Output::BeatEnd | Output::Unlocked | Output::Hints(_) | Output::Reason(_) | Output::Outlook(_) => {}
     };
     let start = tap.position();
     match k % 300 {

@@ -9,6 +9,7 @@ import pytest
 from anacrusis_training.sources.excluded import EXCLUDED_PATH, content_hash, load_excluded, names_in_manifest
 from anacrusis_training.sources.harmonix import TRAIN_IDS_PATH
 from anacrusis_training.sources.split import check_split, split_of
+from anacrusis_training.structure.split import PARTS, SPLIT_PATH, songs_of
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parents[1] / "shared"
@@ -28,6 +29,7 @@ def test_committed_lists_are_fresh() -> None:
     document = json.loads(EXCLUDED_PATH.read_text(encoding="utf-8"))
     assert document["names"] == tool.excluded_names(manifest, split)
     assert json.loads(TRAIN_IDS_PATH.read_text(encoding="utf-8")) == tool.train_ids(split)
+    assert json.loads(SPLIT_PATH.read_text(encoding="utf-8")) == tool.whole_split(split)
     assert len(document["contents"]) == len(document["names"]["groove"]) + len(document["names"]["freedoom"])
 
 
@@ -36,6 +38,16 @@ def test_no_song_is_both_allowed_and_excluded() -> None:
     excluded = load_excluded()
     assert len(allowed) > 600
     assert not [song for song in allowed if excluded.has_name("harmonixset", song)]
+
+
+def test_parts_share_no_song_and_hold_none_of_the_evaluation_corpora() -> None:
+    parts = [set(songs_of(part)) for part in PARTS]
+    assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
+    excluded = load_excluded()
+    assert not [song for part in parts for song in part if excluded.has_name("harmonixset", song)]
+    assert parts[0] == set(json.loads(TRAIN_IDS_PATH.read_text(encoding="utf-8"))["ids"])
+    with pytest.raises(ValueError, match="no part 'dev'"):
+        songs_of("dev")
 
 
 def test_names_come_from_the_sources_of_a_manifest() -> None:

@@ -12,7 +12,7 @@ from anacrusis_training.sources import harmonix
 from anacrusis_training.sources.excluded import Excluded
 from anacrusis_training.sources.freedoom import FreedoomSource, beat_contrast
 from anacrusis_training.sources.groove import DEV_DRUMMERS, GrooveSource, click_offset_sec, count_subdivisions
-from anacrusis_training.sources.harmonix import HarmonixSource, map_label, read_beats, read_sections
+from anacrusis_training.sources.harmonix import HarmonixSource, read_beats, read_sections
 from anacrusis_training.sources.midi_file import read_midi
 from anacrusis_training.sources.split import split_of
 from anacrusis_training.sources.window import LEAD_IN_SEC, Window, draw_window, median_bpm
@@ -137,31 +137,6 @@ def test_contrast_is_one_by_chance_and_more_on_the_grid() -> None:
     assert beat_contrast([], beats) == (0.0, 0.0)
 
 
-@pytest.mark.parametrize(
-    ("raw", "label"),
-    [
-        ("chorus", "chorus"),
-        ("verse2", "verse"),
-        ("Pre-Chorus", "pre-chorus"),
-        ("instchorus", "chorus"),
-        ("postchorus", "inst"),
-        ("gtrsolo", "inst"),
-        ("end", "silence"),
-        ("altintro", None),
-        ("intro_b", "intro"),
-        ("outro", "outro"),
-        ("middle8", "bridge"),
-    ],
-)
-def test_labels_fold_onto_the_contract(raw: str, label: str | None) -> None:
-    assert map_label(raw) == label
-
-
-def test_labels_are_the_contracts() -> None:
-    contract = json.loads((Path(__file__).resolve().parents[2] / "model_contracts" / "v1.json").read_text())
-    assert list(harmonix.LABELS) == contract["labels"]
-
-
 def _harmonix_folder(tmp_path: Path, song: str) -> Path:
     for part in ("beats_and_downbeats", "segments"):
         (tmp_path / "dataset" / part).mkdir(parents=True)
@@ -202,7 +177,7 @@ def test_harmonix_files_are_checked(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="song.txt:1"):
         read_beats(path)
     path.write_text("0 verse\n4 theme\n8 chorus\n")
-    assert read_sections(path) == [Section(0.0, "verse"), Section(4.0, "verse"), Section(8.0, "chorus")]
+    assert read_sections(path) == [Section(0.0, "verse"), Section(4.0, "chorus"), Section(8.0, "chorus")]
 
 
 def test_a_window_scales_and_carries_state() -> None:

@@ -1,4 +1,4 @@
-"""Write excluded.json and harmonix_train_ids.json: what training must never see, and which song plans it may use.
+"""Write excluded.json, harmonix_train_ids.json and harmonix_split.json: what training must never see, and which song plans it may use.
 
 Run in `training/` after the evaluation corpus changed:
 
@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 from anacrusis_training.sources.excluded import EXCLUDED_PATH, names_in_manifest
 from anacrusis_training.sources.harmonix import TRAIN_IDS_PATH
 from anacrusis_training.sources.midi_file import read_midi
+from anacrusis_training.structure.split import SPLIT_PATH
 
 
 def read_shared(shared: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -46,6 +47,13 @@ def train_ids(split: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def whole_split(split: dict[str, Any]) -> dict[str, Any]:
+    """The document of the three parts of the song plans, each without the songs of the evaluation corpora."""
+    banned = set(split["excluded_from_training"])
+    parts = {name: sorted(song for song in split["split"][name] if song not in banned) for name in ("train", "val", "test")}
+    return {"licence": "MIT", "source": split["source"], "rule": split["rule"] + "; without the songs of the evaluation corpora", **parts}
+
+
 def content_hashes(names: dict[str, list[str]], sources: Path) -> list[str]:
     """Hashes of the excluded MIDI files below `sources`; `FileNotFoundError` where one is missing."""
     paths = [sources / name for name in names["groove"]]
@@ -54,7 +62,7 @@ def content_hashes(names: dict[str, list[str]], sources: Path) -> list[str]:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write the files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, required=True, help="folder with eval/ and reference/")
     parser.add_argument("--sources", type=Path, required=True, help="folder with groove/ and freedoom/")
@@ -64,6 +72,7 @@ def main() -> None:
     document = {"names": names, "contents": content_hashes(names, options.sources)}
     EXCLUDED_PATH.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     TRAIN_IDS_PATH.write_text(json.dumps(train_ids(split), indent=1) + "\n", encoding="utf-8")
+    SPLIT_PATH.write_text(json.dumps(whole_split(split), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

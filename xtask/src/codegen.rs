@@ -43,11 +43,12 @@ pub fn generate(json: &str) -> Result<String, TaskError> {
     if let Value::Object(map) = contract.value() {
         write_object(map, "", &mut text);
     }
-    let hash = contract.scope_hash(ModelKind::BeatModel)?;
-    let _ = write!(
-        text,
-        "\n/// Hash of the part of the contract that beat models depend on.\npub const BEAT_MODEL_SCOPE_HASH: &str = {hash:?};\n"
-    );
+    for (kind, name, models) in
+        [(ModelKind::BeatModel, "BEAT_MODEL", "beat models depend"), (ModelKind::Anticipator, "ANTICIPATOR", "anticipators depend")]
+    {
+        let hash = contract.scope_hash(kind)?;
+        let _ = write!(text, "\n/// Hash of the part of the contract that {models} on.\npub const {name}_SCOPE_HASH: &str = {hash:?};\n");
+    }
     Ok(text)
 }
 
@@ -62,7 +63,9 @@ fn write_object(map: &Map<String, Value>, pointer: &str, text: &mut String) {
         {
             let mut body = String::new();
             write_object(inner, &pointer, &mut body);
-            let _ = write!(text, "\n/// `{pointer}`\npub mod {key} {{\n{body}}}\n");
+            // The one key that is a word of Rust's own.
+            let name = if key == "struct" { "r#struct" } else { key };
+            let _ = write!(text, "\n/// `{pointer}`\npub mod {name} {{\n{body}}}\n");
         }
     }
 }

@@ -16,6 +16,8 @@ const OUTPUT_FOLDER: &str = "demo-output";
 const FORMATS: &str = "beats,json,events,labels,mid,csv";
 /// Beats that the table shows.
 const N_SHOWN: usize = 12;
+/// Width of the bars of the timeline: of a whole piece.
+const TIMELINE_COLUMNS: f64 = 60.0;
 /// A known beat counts as found within this, seconds: the usual tolerance of the field.
 const TOLERANCE_SEC: f64 = 0.07;
 
@@ -28,6 +30,17 @@ struct Document {
     tempo_bpm: Option<f64>,
     beats_per_bar: Option<u8>,
     beats: Vec<Beat>,
+    #[serde(default)]
+    anticipator: Option<String>,
+    #[serde(default)]
+    sections: Vec<Section>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Section {
+    time_sec: f64,
+    label: String,
+    prob: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,6 +67,7 @@ pub fn run(root: &Path, file: Option<&Path>) -> Result<(), TaskError> {
 
     let document = read(&output(&folder, input, "beats.json"))?;
     print!("{}", describe(&document));
+    print!("{}", timeline(&document));
     if file.is_none() {
         let known = fs::read_to_string(root.join(demo_clip::FOLDER).join(demo_clip::BEATS_FILE)).unwrap_or_default();
         println!("{}", compare(&document.beats, &known_times(&known)));
@@ -87,6 +101,21 @@ fn output(folder: &Path, input: &Path, suffix: &str) -> PathBuf {
 fn read(path: &Path) -> Result<Document, TaskError> {
     let text = fs::read_to_string(path).map_err(|e| TaskError::io(path, e))?;
     serde_json::from_str(&text).map_err(|e| TaskError::Tool { tool: "anacrusis analyze", message: format!("{}: {e}", path.display()) })
+}
+
+/// The sections, a bar of time each: when each was known, how sure it was then, how long it stood.
+fn timeline(document: &Document) -> String {
+    let Some(name) = &document.anticipator else {
+        return "\nsections    not said: this build embeds no anticipator\n".to_owned();
+    };
+    let mut text = format!("\nsections    by {name}, as they were known\n\n");
+    let ends = document.sections.iter().skip(1).map(|next| next.time_sec).chain([document.duration_sec]);
+    for (section, end_sec) in document.sections.iter().zip(ends) {
+        let share = (end_sec - section.time_sec).max(0.0) / document.duration_sec.max(f64::MIN_POSITIVE);
+        let bar = "#".repeat((share * TIMELINE_COLUMNS).round() as usize);
+        let _ = writeln!(text, "{:>8.1} s  {:<11} {:>3.0} %  {bar}", section.time_sec, section.label, 100.0 * section.prob);
+    }
+    text
 }
 
 /// Tempo, meter, what ran, and the first beats as a table.
@@ -196,7 +225,21 @@ mod tests {
             tempo_bpm: Some(120.0),
             beats_per_bar: Some(4),
             beats: (0..20).map(beat).collect(),
+            anticipator: Some("tiny".to_owned()),
+            sections: [(0.5, "intro"), (2.5, "verse")]
+                .map(|(time_sec, label)| Section { time_sec, label: label.to_owned(), prob: 0.62 })
+                .into(),
         }
+    }
+
+    #[test]
+    fn sections_are_as_long_as_they_stood() {
+        let text = timeline(&document());
+        assert!(text.contains("by tiny"), "{text}");
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains('#')).collect();
+        assert_eq!(lines[0], format!("     0.5 s  intro        62 %  {}", "#".repeat(12)), "2 of 10 s");
+        assert_eq!(lines[1].matches('#').count(), 45);
+        assert!(timeline(&Document { anticipator: None, ..document() }).contains("embeds no anticipator"));
     }
 
     #[test]

@@ -87,6 +87,7 @@ pub fn analyze_hinted(
     let sample_rate_hz = reader.info().sample_rate_hz;
     let model_names = network_names(&model.origin);
     let mut analyzer = Analyzer::new(&args.config(sample_rate_hz), model, args.mode())?;
+    analyzer.set_anticipator(args.anticipator.load().map_err(ModelArgsError::from)?);
     analyzer.follow_script(script);
     let mut mono = Vec::new();
     let ended_by = loop {
@@ -100,9 +101,10 @@ pub fn analyze_hinted(
     };
     let duration_sec = reader.decoded_sec();
     let (candidates, in_force, lock) = (analyzer.candidates(), analyzer.hints(), analyzer.lock().to_vec());
+    let structure = analyzer.structure();
     let (beats, hints) = analyzer.finish_hinted();
     let (file, mode) = (name.to_owned(), args.mode());
-    let analysis = Analysis { file, duration_sec, sample_rate_hz, mode, model_names, beats, candidates, lock, hints, in_force };
+    let analysis = Analysis { file, duration_sec, sample_rate_hz, mode, model_names, beats, candidates, lock, structure, hints, in_force };
     let realtime_factor = duration_sec / started.elapsed().as_secs_f64().max(1e-9);
     Ok(Outcome { analysis, ended_by, stats: reader.stats(), realtime_factor })
 }

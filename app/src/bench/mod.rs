@@ -141,6 +141,7 @@ fn bench(args: &BenchArgs) -> Result<Report, String> {
     let model = args.engine.model.load().map_err(|e| e.to_string())?;
     let models = network_names(&model.origin);
     let mut engine = Engine::new(&args.engine.config(sample_rate_hz), model).map_err(|e| e.to_string())?;
+    engine.set_anticipator(args.engine.anticipator.load().map_err(|e| e.to_string())?);
     let hops_in = |seconds: f64| (seconds / FRAME_SEC).round() as usize;
     let hot = measure(&mut engine, &samples, hop_samples, hops_in(HOT_SEC), Pace::Hot);
     engine.reset();

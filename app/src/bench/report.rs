@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use model_contracts::v1::clocks::POOL_FRAMES;
+use runtime_core::analysis::profile::Stage;
 use serde::Serialize;
 
 use super::measure::{Distribution, Timing};
@@ -113,6 +115,11 @@ impl Report {
     }
 
     fn write_figures(&self, out: &mut String) -> std::fmt::Result {
+        let step_us = |timing: &Timing| {
+            let stage = timing.stages.iter().find(|stage| stage.stage == Stage::Structure.name());
+            stage.map_or(0.0, |stage| stage.times.mean_ns * f64::from(POOL_FRAMES) * 1e-3)
+        };
+        writeln!(out, "structure     {:.1} us a step of 80 ms hot, {:.1} at the pace (mean)", step_us(&self.hot), step_us(&self.at_pace))?;
         match self.allocations_per_hop {
             Some(n) => writeln!(out, "allocations   {n} per hop in steady state")?,
             None => writeln!(out, "allocations   not counted in this process")?,

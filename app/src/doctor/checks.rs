@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use model_contracts::v1;
 use runtime_core::analysis::activation::StepModel;
+use runtime_core::analysis::anticipator_model::{AnticipatorModel, AnticipatorOrigin};
 use runtime_core::analysis::beat_model::BeatModel;
 use runtime_core::analysis::config::EngineConfig;
 use runtime_core::analysis::embedded::{EMBEDDED, EmbeddedModel};
@@ -28,11 +29,14 @@ const MIN_REALTIME_FACTOR: f64 = 4.0;
 const REMAKE_MODELS: &str =
     "restore `models/pulse_v1` from the repository, or delete the folder `models/.cache` and run `cargo xtask models`, and build again";
 
+/// The same of an anticipator.
+const REMAKE_ANTICIPATOR: &str = "restore `models/anticipator_v1` from the repository and build again";
+
 /// All checks.
 pub(super) fn all() -> Vec<Check> {
     let mut checks = vec![cpu(), decoders(), sample_rates()];
     checks.extend(models());
-    checks.extend([activation(), fallback(), ort(), contract(), speed()]);
+    checks.extend([activation(), fallback(), sections(), ort(), contract(), speed()]);
     checks
 }
 
@@ -145,6 +149,28 @@ fn fallback() -> Check {
     }
 }
 
+/// What says which section plays.
+fn sections() -> Check {
+    let AnticipatorModel { net, origin } = AnticipatorModel::load_default();
+    let (mut net, name) = match (net, origin) {
+        (Some(net), AnticipatorOrigin::Network(name)) => (net, name),
+        (_, AnticipatorOrigin::Prior { reason: Some(reason) }) => {
+            return Check::note("sections", format!("not named; boundaries by what is usual alone: {reason}"));
+        }
+        _ => return Check::note("sections", "not named; boundaries by what is usual alone"),
+    };
+    let mut state = 1u32;
+    for _ in 0..SELF_TEST_FRAMES {
+        let row = std::array::from_fn(|_| next_feature(&mut state));
+        let sum = net.step(&row).map_or(f32::NAN, |said| said.section_probs.iter().sum());
+        // Written so that NaN fails.
+        if !(1.0 - SUM_TOLERANCE..=1.0 + SUM_TOLERANCE).contains(&sum) {
+            return Check::problem("sections", format!("{name}, self-test failed: probabilities sum to {sum}"), REMAKE_ANTICIPATOR);
+        }
+    }
+    Check::ok("sections", format!("{name}, self-test passed"))
+}
+
 fn ort() -> Check {
     if cfg!(feature = "ort") {
         Check::ok("backends", "native, onnxruntime (loaded when a model asks for it)")
@@ -154,7 +180,8 @@ fn ort() -> Check {
 }
 
 fn contract() -> Check {
-    Check::ok("contract", format!("{}, beat models {}", v1::CONTRACT_VERSION, v1::BEAT_MODEL_SCOPE_HASH))
+    let (beat_models, anticipators) = (v1::BEAT_MODEL_SCOPE_HASH, v1::ANTICIPATOR_SCOPE_HASH);
+    Check::ok("contract", format!("{}, beat models {beat_models}, anticipators {anticipators}", v1::CONTRACT_VERSION))
 }
 
 /// How fast the whole causal pipe is here.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::reference::{Reference, ReferenceError};
+use super::structure::truth::SECTIONS_EXTENSION;
 use crate::decode::EXTENSIONS;
 
 /// Name of the file that describes a corpus.
@@ -29,6 +30,8 @@ pub struct Piece {
     pub audio: PathBuf,
     /// Reference beats.
     pub reference: Reference,
+    /// File of the reference sections, where there is one.
+    pub sections: Option<PathBuf>,
     /// Whether the reference's downbeats can be trusted.
     pub downbeats_scored: bool,
     /// Whether this is a recording; `None` where nobody said.
@@ -149,6 +152,7 @@ struct Entry {
     id: String,
     audio: PathBuf,
     beats: PathBuf,
+    sections: Option<PathBuf>,
     downbeats_scored: Option<bool>,
     real: Option<bool>,
     #[serde(default = "unknown_kind")]
@@ -165,7 +169,8 @@ impl Entry {
         }
         let reference = Reference::read(&folder.join(&self.beats))?;
         let downbeats_scored = self.downbeats_scored.unwrap_or(true) && !reference.downbeats_sec().is_empty();
-        Ok(Piece { id: self.id, audio, reference, downbeats_scored, real: self.real, kind: self.kind, genre: self.genre })
+        let sections = self.sections.map(|sections| folder.join(sections));
+        Ok(Piece { id: self.id, audio, reference, sections, downbeats_scored, real: self.real, kind: self.kind, genre: self.genre })
     }
 }
 
@@ -186,11 +191,14 @@ fn read_manifest(path: &Path) -> Result<Vec<Entry>, CorpusError> {
 fn pair_files(folder: &Path) -> Result<(Vec<Entry>, Vec<PathBuf>), CorpusError> {
     let mut audio: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut references: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut sections: BTreeMap<String, PathBuf> = BTreeMap::new();
     for path in files_below(folder)? {
         let (Some(stem), Some(extension)) = (path.file_stem(), path.extension()) else { continue };
         let (stem, extension) = (stem.to_string_lossy().into_owned(), extension.to_string_lossy().to_lowercase());
         let files = if extension == REFERENCE_EXTENSION {
             &mut references
+        } else if extension == SECTIONS_EXTENSION {
+            &mut sections
         } else if EXTENSIONS.contains(&extension.as_str()) {
             &mut audio
         } else {
@@ -205,7 +213,8 @@ fn pair_files(folder: &Path) -> Result<(Vec<Entry>, Vec<PathBuf>), CorpusError> 
     for (id, audio) in audio {
         match references.remove(&id) {
             Some(beats) => {
-                entries.push(Entry { id, audio, beats, downbeats_scored: None, real: None, kind: unknown_kind(), genre: String::new() });
+                let (sections, kind) = (sections.remove(&id), unknown_kind());
+                entries.push(Entry { id, audio, beats, sections, downbeats_scored: None, real: None, kind, genre: String::new() });
             }
             None => unpaired.push(audio),
         }
@@ -216,6 +225,7 @@ fn pair_files(folder: &Path) -> Result<(Vec<Entry>, Vec<PathBuf>), CorpusError> 
     for entry in &mut entries {
         entry.audio = relative(std::mem::take(&mut entry.audio));
         entry.beats = relative(std::mem::take(&mut entry.beats));
+        entry.sections = entry.sections.take().map(relative);
     }
     Ok((entries, unpaired))
 }

@@ -20,6 +20,7 @@ pub mod reference;
 pub mod report;
 pub mod run;
 pub mod stats;
+pub mod structure;
 pub mod summary;
 mod table;
 #[cfg(test)]

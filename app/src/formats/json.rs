@@ -3,14 +3,18 @@
 //! `format` is the version of this layout: fields may be added within a version, never change meaning. Unknown numbers
 //! are `null` at the top and 0 in a beat.
 
+use model_contracts::v1;
 use runtime_core::analysis::candidates::TempoCandidate;
 use runtime_core::analysis::hints::HintStatus;
+use runtime_core::state::{StructureEvent, StructureState};
 use serde::Serialize;
 
 use super::finite;
-use crate::document::{Analysis, BeatRow};
+use crate::document::{Analysis, BeatRow, StructureLog};
 use crate::hint_script::{GivenHint, TimedHint};
 
+/// How many of each the contract has.
+const LABELS_AND_HORIZONS: (usize, usize) = (v1::LABELS.len(), v1::HORIZONS_BEATS.len());
 /// Version of the layout.
 const FORMAT_VERSION: u32 = 1;
 
@@ -29,6 +33,10 @@ struct Document<'a> {
     beats_per_bar: Option<u8>,
     tempo_candidates: Vec<Candidate>,
     lock: Vec<Lock>,
+    anticipator: Option<&'a str>,
+    sections: Vec<Section>,
+    approaches: Vec<Approach>,
+    hazards: Vec<Hazard>,
     hints: Vec<Given<'a>>,
     in_force: Option<InForce>,
     beats: Vec<Beat>,
@@ -46,6 +54,32 @@ struct Candidate {
 struct Lock {
     time_sec: f64,
     reason: &'static str,
+}
+
+/// A section, from the moment on at which it is known.
+#[derive(Serialize)]
+struct Section {
+    time_sec: f64,
+    label: &'static str,
+    prob: f64,
+}
+
+/// That a boundary is near.
+#[derive(Serialize)]
+struct Approach {
+    time_sec: f64,
+    within_beats: u8,
+    prob: f64,
+    next: Option<&'static str>,
+    next_prob: f64,
+}
+
+/// What was known at a beat when it was announced: a place a horizon of the contract, a place a label.
+#[derive(Serialize)]
+struct Hazard {
+    time_sec: f64,
+    within: [f64; LABELS_AND_HORIZONS.1],
+    sections: Option<[f64; LABELS_AND_HORIZONS.0]>,
 }
 
 /// A word of the user.
@@ -99,6 +133,10 @@ pub(super) fn render(analysis: &Analysis) -> String {
         beats_per_bar: Some(analysis.beats_per_bar()).filter(|&meter| meter > 0),
         tempo_candidates: analysis.candidates.as_slice().iter().map(candidate).collect(),
         lock: analysis.lock.iter().map(|change| Lock { time_sec: rounded(change.time_sec), reason: change.reason.name() }).collect(),
+        anticipator: analysis.structure.anticipator.as_deref(),
+        sections: sections(&analysis.structure),
+        approaches: approaches(&analysis.structure),
+        hazards: analysis.structure.at_beats.iter().map(hazard).collect(),
         hints: analysis.hints.iter().map(given).collect(),
         in_force: analysis.in_force.as_ref().map(in_force),
         beats: analysis.beats.iter().map(beat).collect(),
@@ -120,6 +158,43 @@ fn beat(row: &BeatRow) -> Beat {
         downbeat_prob: rounded(f64::from(row.event.downbeat_prob)),
         intensity: rounded(f64::from(row.event.intensity)),
         lock: row.reason.name(),
+    }
+}
+
+fn label(idx: u8) -> Option<&'static str> {
+    v1::LABELS.get(usize::from(idx)).copied()
+}
+
+fn sections(log: &StructureLog) -> Vec<Section> {
+    let section = |event: &StructureEvent| match *event {
+        StructureEvent::Section { t_sec, section, prob, .. } => {
+            Some(Section { time_sec: rounded(t_sec), label: label(section)?, prob: rounded(f64::from(prob)) })
+        }
+        StructureEvent::Approach { .. } => None,
+    };
+    log.events.iter().filter_map(section).collect()
+}
+
+fn approaches(log: &StructureLog) -> Vec<Approach> {
+    let approach = |event: &StructureEvent| match *event {
+        StructureEvent::Approach { t_sec, within_beats, prob, next, next_prob } => Some(Approach {
+            time_sec: rounded(t_sec),
+            within_beats,
+            prob: rounded(f64::from(prob)),
+            next: next.and_then(label),
+            next_prob: rounded(f64::from(next_prob)),
+        }),
+        StructureEvent::Section { .. } => None,
+    };
+    log.events.iter().filter_map(approach).collect()
+}
+
+fn hazard(state: &StructureState) -> Hazard {
+    let known = state.section_probs.iter().any(|&prob| prob > 0.0);
+    Hazard {
+        time_sec: rounded(state.t_sec),
+        within: state.hazard_probs.map(|prob| rounded(f64::from(prob))),
+        sections: known.then(|| state.section_probs.map(|prob| rounded(f64::from(prob)))),
     }
 }
 
@@ -205,6 +280,27 @@ mod tests {
             "meter": 3, "this_is_1": false, "nudge_ms": -5.0
         });
         assert_eq!(value["in_force"], expected);
+    }
+
+    #[test]
+    fn sections_and_boundaries_are_told() {
+        let mut state = StructureState { t_sec: 1.0, hazard_probs: [0.0, 0.1, 0.2, 0.3, 0.5], ..StructureState::default() };
+        let nothing = state;
+        state.section_probs[4] = 1.0;
+        let events = vec![
+            StructureEvent::Section { t_sec: 0.5, section: 2, before: None, prob: 0.75 },
+            StructureEvent::Approach { t_sec: 1.5, within_beats: 4, prob: 0.5, next: Some(4), next_prob: 0.25 },
+        ];
+        let structure = StructureLog { anticipator: Some("tiny".to_owned()), events, at_beats: vec![nothing, state] };
+        let value = parsed(&Analysis { structure, ..steady(2, 1.0, 4) });
+        assert_eq!(value["anticipator"], "tiny");
+        assert_eq!(value["sections"], json!([{"time_sec": 0.5, "label": "verse", "prob": 0.75}]));
+        let approach = json!([{"time_sec": 1.5, "within_beats": 4, "prob": 0.5, "next": "chorus", "next_prob": 0.25}]);
+        assert_eq!(value["approaches"], approach);
+        assert_eq!(value["hazards"][0], json!({"time_sec": 1.0, "within": [0.0, 0.1, 0.2, 0.3, 0.5], "sections": null}));
+        assert_eq!(value["hazards"][1]["sections"], json!([0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]));
+        let value = parsed(&steady(0, 0.0, 1));
+        assert_eq!((&value["anticipator"], &value["sections"], &value["hazards"]), (&Value::Null, &json!([]), &json!([])));
     }
 
     #[test]

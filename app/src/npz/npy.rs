@@ -19,6 +19,10 @@ pub enum Values<'a> {
     F64(&'a [f64]),
     /// `<i8`
     I64(&'a [i64]),
+    /// `<i4`
+    I32(&'a [i32]),
+    /// `|u1`
+    U8(&'a [u8]),
     /// One string, `<U` and its number of characters.
     Text(&'a str),
 }
@@ -66,6 +70,8 @@ impl Values<'_> {
             Self::F32(_) => "<f4".to_owned(),
             Self::F64(_) => "<f8".to_owned(),
             Self::I64(_) => "<i8".to_owned(),
+            Self::I32(_) => "<i4".to_owned(),
+            Self::U8(_) => "|u1".to_owned(),
             // numpy has no string of no characters: the empty one has one that is 0.
             Self::Text(text) => format!("<U{}", text.chars().count().max(1)),
         }
@@ -76,6 +82,8 @@ impl Values<'_> {
             Self::F32(values) => values.len(),
             Self::F64(values) => values.len(),
             Self::I64(values) => values.len(),
+            Self::I32(values) => values.len(),
+            Self::U8(values) => values.len(),
             Self::Text(_) => 1,
         }
     }
@@ -85,6 +93,8 @@ impl Values<'_> {
             Self::F32(values) => values.iter().for_each(|x| bytes.extend(x.to_le_bytes())),
             Self::F64(values) => values.iter().for_each(|x| bytes.extend(x.to_le_bytes())),
             Self::I64(values) => values.iter().for_each(|x| bytes.extend(x.to_le_bytes())),
+            Self::I32(values) => values.iter().for_each(|x| bytes.extend(x.to_le_bytes())),
+            Self::U8(values) => bytes.extend(*values),
             Self::Text("") => bytes.extend([0; 4]),
             Self::Text(text) => text.chars().for_each(|c| bytes.extend(u32::from(c).to_le_bytes())),
         }

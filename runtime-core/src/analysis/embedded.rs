@@ -1,4 +1,4 @@
-//! The beat models that were under `models/` when this build was made; none where there were none. Any thread.
+//! The models that were under `models/` when this build was made; none where there were none. Any thread.
 //!
 //! `build.rs` finds them. Ours is part of the repository; `cargo xtask models` makes BeatNet's, and the next build then picks
 //! them up. A model of another name is there for whoever asks for it by name.
@@ -14,7 +14,15 @@ pub struct EmbeddedModel {
     pub safetensors: &'static [u8],
 }
 
-/// All embedded models, sorted by name.
+/// All embedded anticipators, sorted by name.
+pub static EMBEDDED_ANTICIPATORS: &[EmbeddedModel] = include!(concat!(env!("OUT_DIR"), "/embedded_anticipators.rs"));
+
+/// The newest of the models whose name begins with `prefix`: version 10 is newer than version 9.
+pub fn newest(models: &'static [EmbeddedModel], prefix: &str) -> Option<&'static EmbeddedModel> {
+    models.iter().filter(|model| model.name.starts_with(prefix)).max_by_key(|model| (model.name.len(), model.name))
+}
+
+/// All embedded beat models, sorted by name.
 pub static EMBEDDED: &[EmbeddedModel] = include!(concat!(env!("OUT_DIR"), "/embedded_models.rs"));
 
 /// Embedded models that are chosen together.

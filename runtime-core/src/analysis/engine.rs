@@ -6,6 +6,7 @@
 mod hints;
 
 use super::activation::Activation;
+use super::anticipator_model::AnticipatorModel;
 use super::beat_model::BeatModel;
 use super::candidates::TempoCandidates;
 use super::confidence::BeatEvidence;
@@ -16,10 +17,12 @@ use super::hints::{HintState, Taps};
 use super::particles::ParticleDecoder;
 use super::pipe::{ActivationFrame, ActivationPipe};
 use super::profile::{Profile, Stage};
+use super::structure::{InputRecorder, StepWatcher, StructureInput, StructureStage};
+use super::structure_features::beat_line::TrackerView;
 use super::tracker::Tracker;
 use crate::bus::hint::HintFlags;
 use crate::bus::marks::{MarkKind, ModelChoice};
-use crate::state::{BeatUpdate, LockReason, SlowState, StructureState};
+use crate::state::{BeatUpdate, LockReason, SlowState, StructureEvent};
 use crate::units::{FRAMES_PER_SEC, FrameIdx, SamplePos, StreamSec};
 
 /// From the newest sample to the sample at which an update takes effect, seconds: room for one block of up to 1102 samples at
@@ -45,6 +48,8 @@ pub struct FrameReport {
     pub evidence: BeatEvidence,
     /// The tempi that are possible, as of the last beat or a moment later.
     pub candidates: TempoCandidates,
+    /// Something to say about the sections.
+    pub structure_event: Option<StructureEvent>,
     /// The whole state.
     pub state: SlowState,
 }
@@ -56,6 +61,7 @@ pub struct Engine {
     decoder: Box<dyn Decoder>,
     tracker: Tracker,
     posterior: BeatPosterior,
+    structure: StructureStage,
     hop_samples: usize,
     /// Samples that do not fill a hop yet.
     pending: Vec<f32>,
@@ -80,12 +86,15 @@ impl Engine {
         config.validate()?;
         let hints = HintState::new(config);
         let hop_samples = (config.sample_rate_hz / FRAMES_PER_SEC).round() as usize;
+        let mut pipe = ActivationPipe::new(config.sample_rate_hz, hop_samples, model);
+        pipe.pool_steps();
         Ok(Self {
             config: *config,
-            pipe: ActivationPipe::new(config.sample_rate_hz, hop_samples, model),
+            pipe,
             decoder: new_decoder(config, hints.decoder_range(), hints.meter),
             tracker: new_tracker(&hints),
             posterior: BeatPosterior::default(),
+            structure: StructureStage::new(AnticipatorModel::load_default()),
             hop_samples,
             pending: Vec::with_capacity(hop_samples),
             frames: Vec::with_capacity(MAX_FRAMES_PER_HOP),
@@ -138,7 +147,7 @@ impl Engine {
         let now = samples_received.to_stream_sec(self.config.sample_rate_hz);
         self.frames.clear();
         let flags = self.hints().flags();
-        let Self { pipe, decoder, tracker, posterior, frames, config, said, last_frame_time, candidates, .. } = self;
+        let Self { pipe, decoder, tracker, posterior, structure, frames, config, said, last_frame_time, candidates, .. } = self;
         without_denormals(|| {
             pipe.process(hop, |frame| frames.push(*frame));
             for frame in &*frames {
@@ -147,15 +156,17 @@ impl Engine {
                 pipe.profile_mut().enter(Stage::Tracker);
                 let event = tracker.step(frame, posterior, now);
                 let timeline = tracker.timeline();
+                let beat = tracker.clock_at(now);
+                pipe.profile_mut().enter(Stage::Structure);
+                event.into_iter().for_each(|event| structure.take(StructureInput::Announce(event)));
+                let view = TrackerView { is_locked: beat.locked == 1, spb: timeline.spb, conf: beat.conf };
+                while let Some(step) = pipe.take_step(frame.frame) {
+                    structure.take(StructureInput::Step(&step, view));
+                }
+                pipe.profile_mut().enter(Stage::Tracker);
                 let effective_at = SamplePos(samples_received.0 + (UPDATE_LEAD_SEC * config.sample_rate_hz) as u64);
-                let state = SlowState {
-                    frame: frame.frame.0,
-                    timeline,
-                    beat: tracker.clock_at(now),
-                    structure: StructureState { t_sec: now.0, ..StructureState::default() },
-                    wall_ns: 0,
-                    health: pipe.health(),
-                };
+                let state =
+                    SlowState { frame: frame.frame.0, timeline, beat, structure: *structure.state(), wall_ns: 0, health: pipe.health() };
                 let locked = state.beat.locked;
                 let status = (locked, state.beat.reason, flags);
                 let has_news = std::mem::replace(said, status) != status || event.is_some();
@@ -167,6 +178,7 @@ impl Engine {
                     locked,
                     reason: state.beat.reason,
                     hints: flags,
+                    outlook: structure.outlook(),
                     event,
                 });
                 if event.is_some() || frame.frame.0.is_multiple_of(CANDIDATES_EVERY_FRAMES) {
@@ -178,7 +190,8 @@ impl Engine {
                 let evidence = *tracker.evidence();
                 let (frame, activation) = (frame.frame, frame.activation);
                 let candidates = *candidates;
-                on_frame(&FrameReport { frame, samples_received, activation, update, evidence, candidates, state });
+                let structure_event = structure.take_event();
+                on_frame(&FrameReport { frame, samples_received, activation, update, evidence, candidates, structure_event, state });
             }
         });
     }
@@ -191,6 +204,26 @@ impl Engine {
     /// Time spent per stage; all zero unless switched on.
     pub fn profile_mut(&mut self) -> &mut Profile {
         self.pipe.profile_mut()
+    }
+
+    /// Another anticipator from the next step on, at its initial state. Without a call the embedded one runs.
+    pub fn set_anticipator(&mut self, model: AnticipatorModel) {
+        self.structure.set_model(model);
+    }
+
+    /// Sections and boundaries.
+    pub fn structure(&self) -> &StructureStage {
+        &self.structure
+    }
+
+    /// Gives `recorder` everything that goes to the structure stage from now on.
+    pub fn record_structure(&mut self, recorder: InputRecorder) {
+        self.structure.record(recorder);
+    }
+
+    /// Shows `watcher` every step of the anticipator from now on: what it is given.
+    pub fn watch_structure(&mut self, watcher: StepWatcher) {
+        self.structure.watch(watcher);
     }
 
     /// Notes which choice the model given to [`Self::new`] was, so that equal settings do not load it again.
@@ -233,8 +266,13 @@ impl Engine {
         Ok(())
     }
 
-    /// After a jump, loop or stop of the host: tempo and meter stay believed, the phase is found anew.
+    /// After a jump, loop or stop of the host: tempo and meter stay believed, the phase is found anew, the piece is forgotten.
     pub fn soft_reset(&mut self) {
+        self.forget_phase();
+        self.structure.take(StructureInput::ForgetPiece);
+    }
+
+    fn forget_phase(&mut self) {
         self.decoder.forget_phase();
         self.tracker.forget_phase();
         self.hints.taps = Taps::default();
@@ -247,7 +285,7 @@ impl Engine {
         let n_skipped = ((n_frames as f64 * samples_per_frame).round() as u64).min(n_samples);
         self.pipe.skip(n_frames);
         self.samples_received += n_skipped;
-        self.soft_reset();
+        self.forget_phase();
         // What is left is less than a frame.
         let rest = vec![0.0; (n_samples - n_skipped) as usize];
         self.process(&rest, on_frame);
@@ -272,6 +310,7 @@ impl Engine {
         self.candidates = TempoCandidates::default();
         self.said = Default::default();
         self.posterior = BeatPosterior::default();
+        self.structure.reset();
         self.pending.clear();
         self.samples_received = 0;
         self.last_frame_time = StreamSec::default();

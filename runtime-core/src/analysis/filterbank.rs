@@ -76,6 +76,13 @@ impl Filterbank {
     }
 }
 
+/// Where each band of the bank that a front end describes has its centre, Hz.
+pub fn centre_hz(front_end: &FrontEnd) -> Vec<f64> {
+    let bins = centre_bins(front_end);
+    let inner = bins.get(1..bins.len().saturating_sub(1)).unwrap_or_default();
+    inner.iter().map(|&bin| bin as f64 * MODEL_RATE_HZ / front_end.bin_hz_divisor_samples as f64).collect()
+}
+
 /// Unique bins nearest to the centres `fref * 2^(j / bands_per_octave)` within `[fmin, fmax]`.
 fn centre_bins(front_end: &FrontEnd) -> Vec<usize> {
     let per_octave = f64::from(front_end.bands_per_octave);
@@ -118,6 +125,9 @@ mod tests {
         let bins = centre_bins(&FrontEnd::default());
         assert_eq!((bins.len(), bins[0], bins[1], bins[2]), (138, 2, 3, 4));
         assert_eq!(bins[135..], [675, 694, 704]);
+        let hz = centre_hz(&FrontEnd::default());
+        let bin_hz = MODEL_RATE_HZ / 1410.0;
+        assert_eq!((hz.len(), hz[0], hz[135]), (136, 3.0 * bin_hz, 694.0 * bin_hz));
     }
 
     #[test]

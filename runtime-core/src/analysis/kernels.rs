@@ -7,12 +7,14 @@ mod band_convolution;
 mod column;
 mod convolution;
 mod elementwise;
+mod gru;
 mod linear;
 mod lstm;
 
 pub use band_convolution::{BandConvolution, Planes};
 pub use convolution::{Conv1d, max_pool_2};
 pub use elementwise::{elu, layer_norm, softmax};
+pub use gru::Gru;
 pub use linear::{Linear, gather_weights};
 pub use lstm::Lstm;
 

@@ -19,7 +19,7 @@ use super::running::RunningMoments;
 use crate::units::FRAMES_PER_SEC;
 
 /// Levels below this are silence, RMS of 20 ms, full scale = 1 (-70 dB): below the noise floor of 12-bit audio.
-const SILENCE_RMS: f32 = 3.16e-4;
+pub(super) const SILENCE_RMS: f32 = 3.16e-4;
 /// The level counts as silence once it was below for this long, seconds: longer than the gap between two slow beats.
 const SILENCE_HOLD_SEC: f64 = 1.5;
 /// Memory of the flux and contrast moments, frames (4 s: a few beats of the slowest tempo).

@@ -1,6 +1,8 @@
 //! INFERENCE THREAD (or inline offline): from mono samples to a timeline. Modules in pipe order.
 
 pub mod activation;
+pub mod anticipator;
+pub mod anticipator_model;
 pub mod beat_model;
 pub mod beatnet_space;
 pub mod calibration;
@@ -39,6 +41,9 @@ pub mod recorded;
 pub mod resample;
 pub mod rng;
 pub mod running;
+pub mod structure;
+pub mod structure_features;
+pub mod structure_prior;
 pub mod tcn;
 pub mod tempo_fit;
 pub mod tempo_readout;

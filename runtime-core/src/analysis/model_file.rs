@@ -5,12 +5,15 @@
 //! manifest where tensors do not tell, so that a deeper or wider network of a known architecture loads too. Format:
 //! `docs/models.md`.
 
+mod anticipator;
 mod crnn;
 mod error;
 mod front;
 mod front_end;
 mod manifest;
 mod matrix;
+#[cfg(test)]
+pub(crate) mod samples;
 mod tcn;
 mod tensors;
 #[cfg(test)]
@@ -29,6 +32,7 @@ use self::tensors::TensorReader;
 use super::calibration::Calibration;
 use super::front_end::FrontEnd;
 
+pub use self::anticipator::{AnticipatorFile, AnticipatorWeights, DenseWeights, GruWeights, N_MACRO};
 pub use self::crnn::{CrnnWeights, FrontLstmWeights, LstmWeights};
 pub use self::error::ModelFileError;
 pub use self::front::{ConvLayerWeights, FrontWeights};

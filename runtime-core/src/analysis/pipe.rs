@@ -12,6 +12,7 @@ use super::flux::FluxModel;
 use super::front_end::FrontEnd;
 use super::profile::{Profile, Stage};
 use super::resample::Resampler;
+use super::structure_features::pool::{PooledStep, StepPool};
 use crate::state::{Fault, Health};
 use crate::units::{FrameIdx, HOP_SAMPLES, MODEL_RATE_HZ, StreamSec};
 
@@ -51,6 +52,8 @@ pub struct ActivationPipe {
     clean: Vec<f32>,
     /// The bands of the newest frame.
     spectrum: Vec<f32>,
+    /// Steps for the anticipator, where somebody asked for them.
+    pool: Option<StepPool>,
     profile: Profile,
 }
 
@@ -73,8 +76,20 @@ impl ActivationPipe {
             next_frame: 0,
             nan_samples: 0,
             clean: Vec::with_capacity(max_block_samples),
+            pool: None,
             profile: Profile::default(),
         }
+    }
+
+    /// From now on frames are pooled to steps, to be taken by [`Self::take_step`].
+    pub fn pool_steps(&mut self) {
+        self.pool = Some(StepPool::new(&self.front_end));
+    }
+
+    /// The oldest step that was complete when the frame `described` was handed over. Allocates nothing.
+    pub fn take_step(&mut self, described: FrameIdx) -> Option<PooledStep> {
+        let heard = FrameIdx(described.0 + self.delay_frames as u64);
+        self.pool.as_mut()?.take(heard)
     }
 
     /// Seconds from the moment that a frame describes to the sample that completes it.
@@ -91,7 +106,8 @@ impl ActivationPipe {
             self.clean.push(if sample.is_finite() { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) } else { 0.0 });
         }
         let delay_samples = self.resampler.delay_samples();
-        let Self { resampler, features, net, fallback, failed, next_frame, waiting, delay_frames, clean, spectrum, profile, .. } = self;
+        let Self { resampler, features, net, fallback, failed, next_frame, waiting, delay_frames, clean, spectrum, pool, profile, .. } =
+            self;
         profile.enter(Stage::Resample);
         resampler.process(clean, |samples| {
             profile.enter(Stage::Features);
@@ -104,6 +120,11 @@ impl ActivationPipe {
                 let activation = step_or_fall_back(net.as_mut(), fallback, failed, features);
                 let (bands, differences) = features.split_at(features.len() / 2);
                 spectrum.copy_from_slice(bands);
+                if let Some(pool) = pool {
+                    profile.enter(Stage::Structure);
+                    pool.push(frame, time, features, rms);
+                    profile.enter(Stage::Activation);
+                }
                 let flux = differences.iter().sum::<f32>() / differences.len() as f32;
                 // The fallback is never late, so its answers wait with their frames.
                 let of_this_frame = if *failed { activation } else { Activation::default() };
@@ -139,6 +160,7 @@ impl ActivationPipe {
             self.features = FeatureExtractor::new(&model.front_end);
             self.spectrum = vec![0.0; self.features.n_bands()];
             self.fallback = FluxModel::new(&model.front_end);
+            self.pool = self.pool.as_ref().map(|_| StepPool::new(&model.front_end));
             self.front_end = model.front_end;
         }
         self.is_fallback_model = matches!(model.origin, ModelOrigin::Fallback { reason: Some(_) });
@@ -169,6 +191,7 @@ impl ActivationPipe {
         self.failed = false;
         self.next_frame = 0;
         self.waiting.clear();
+        self.pool.iter_mut().for_each(StepPool::reset);
         self.nan_samples = 0;
     }
 }

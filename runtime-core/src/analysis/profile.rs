@@ -15,11 +15,13 @@ pub enum Stage {
     Decoder,
     /// Posterior to timeline and events.
     Tracker,
+    /// Pooled frames and beats to sections and boundaries.
+    Structure,
 }
 
 impl Stage {
     /// All stages in pipe order.
-    pub const ALL: [Self; 5] = [Self::Resample, Self::Features, Self::Activation, Self::Decoder, Self::Tracker];
+    pub const ALL: [Self; 6] = [Self::Resample, Self::Features, Self::Activation, Self::Decoder, Self::Tracker, Self::Structure];
 
     /// Name for reports.
     pub fn name(self) -> &'static str {
@@ -29,6 +31,7 @@ impl Stage {
             Self::Activation => "activation",
             Self::Decoder => "decoder",
             Self::Tracker => "tracker",
+            Self::Structure => "structure",
         }
     }
 }
@@ -93,13 +96,13 @@ mod tests {
     fn each_stage_gets_its_own_time() {
         let mut profile = Profile::default();
         profile.enter(Stage::Resample);
-        assert_eq!(profile.take_spent_ns(), [0; 5], "off by default");
+        assert_eq!(profile.take_spent_ns(), [0; 6], "off by default");
         profile.switch_on(tick);
         profile.enter(Stage::Resample);
         profile.enter(Stage::Features);
         profile.enter(Stage::Resample);
         profile.leave();
-        assert_eq!(profile.take_spent_ns(), [20, 10, 0, 0, 0]);
-        assert_eq!(profile.take_spent_ns(), [0; 5]);
+        assert_eq!(profile.take_spent_ns(), [20, 10, 0, 0, 0, 0]);
+        assert_eq!(profile.take_spent_ns(), [0; 6]);
     }
 }

@@ -26,7 +26,7 @@ use crate::bus::shm::{FeedClock, FeedWriter};
 use crate::bus::state_cell::StateWriter;
 use crate::bus::updates::UpdateSender;
 use crate::load::{Load, N_STAGES};
-use crate::state::{BeatUpdate, Fault, LockReason, SlowState};
+use crate::state::{BeatUpdate, Fault, LockReason, Outlook, SlowState};
 use crate::units::{FRAMES_PER_SEC, SamplePos, StreamSec};
 
 /// How often the thread looks for samples while it waits for some. No wake-up from the audio thread: that would be a system
@@ -222,6 +222,7 @@ impl Worker {
                 locked: 0,
                 reason: LockReason::default(),
                 hints: HintFlags::default(),
+                outlook: Outlook::default(),
                 event: None,
             });
         }
@@ -260,7 +261,7 @@ fn guard(engine: &mut Option<Engine>, work: impl FnOnce(&mut Engine)) {
     }
 }
 
-fn add_times(load: &mut Load, spent_ns: [u64; N_STAGES]) {
+fn add_times(load: &mut Load, spent_ns: [u64; Stage::ALL.len()]) {
     let hop_ns: u64 = spent_ns.iter().sum();
     if hop_ns == 0 {
         return;
@@ -274,4 +275,4 @@ fn add_times(load: &mut Load, spent_ns: [u64; N_STAGES]) {
     load.max_hop_ns = load.max_hop_ns.max(u32::try_from(hop_ns).unwrap_or(u32::MAX));
 }
 
-const _: () = assert!(N_STAGES == Stage::ALL.len(), "the feed has a time for each stage");
+const _: () = assert!(N_STAGES + 1 == Stage::ALL.len(), "the feed has a time for each stage but the last, which it was laid out without");

@@ -44,7 +44,7 @@ impl UpdateReceiver {
 mod tests {
     use super::*;
     use crate::bus::hint::HintFlags;
-    use crate::state::LockReason;
+    use crate::state::{LockReason, Outlook};
     use crate::timeline::Timeline;
     use crate::units::SamplePos;
 
@@ -57,6 +57,7 @@ mod tests {
             locked: 1,
             reason: LockReason::default(),
             hints: HintFlags::default(),
+            outlook: Outlook::default(),
             event: None,
         }
     }

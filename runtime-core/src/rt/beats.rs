@@ -166,7 +166,7 @@ impl Beats {
 mod tests {
     use super::*;
     use crate::bus::hint::HintFlags;
-    use crate::state::LockReason;
+    use crate::state::{LockReason, Outlook};
     use crate::units::SamplePos;
 
     fn announce(count: u64, t_sec: f64) -> BeatUpdate {
@@ -180,6 +180,7 @@ mod tests {
             locked: 1,
             reason: LockReason::default(),
             hints: HintFlags::default(),
+            outlook: Outlook::default(),
             event: Some(event),
         }
     }

@@ -15,7 +15,7 @@ use super::midi_clock::{BarInfo, ClockPolicy, MidiClock, MidiMessage};
 use crate::bus::counters::Counters;
 use crate::bus::hint::HintFlags;
 use crate::bus::updates::UpdateReceiver;
-use crate::state::{BeatEvent, BeatUpdate, LockReason};
+use crate::state::{BeatEvent, BeatUpdate, LockReason, Outlook};
 use crate::timeline::Timeline;
 use crate::units::{SamplePos, StreamSec};
 use pending::Pending;
@@ -40,6 +40,8 @@ pub enum Output {
     Hints(HintFlags),
     /// Beats are announced, or not, for another reason than was said last; [`LockReason::Searching`] at the start.
     Reason(LockReason),
+    /// With a beat: section and boundary are others than were said last; unknown and 0 at the start and once nothing is locked.
+    Outlook(Outlook),
 }
 
 /// The outputs of one instance.
@@ -65,6 +67,9 @@ pub struct Follower {
     /// The same for the reason of the lock.
     reason: LockReason,
     said_reason: LockReason,
+    /// Sections and boundaries, and what was said of them last.
+    outlook: Outlook,
+    said_outlook: Outlook,
 }
 
 impl Follower {
@@ -87,6 +92,8 @@ impl Follower {
             said_hints: HintFlags::default(),
             reason: LockReason::default(),
             said_reason: LockReason::default(),
+            outlook: Outlook::default(),
+            said_outlook: Outlook::default(),
         }
     }
 
@@ -132,7 +139,7 @@ impl Follower {
             return;
         }
         if std::mem::take(&mut self.must_say_unlocked) {
-            put(0, Output::Unlocked);
+            self.say_unlocked(0, &mut put);
         }
         self.say_status(0, &mut put);
         let end = SamplePos(start.0 + u64::from(n_samples));
@@ -148,7 +155,7 @@ impl Follower {
             self.beats.update(at.to_stream_sec(self.sample_rate_hz), &update);
             self.apply(at, update);
             if was_locked && !is_locked(self.current) {
-                put((at.0 - start.0) as u32, Output::Unlocked);
+                self.say_unlocked((at.0 - start.0) as u32, &mut put);
             }
             self.say_status((at.0 - start.0) as u32, &mut put);
             // A long block may hold more updates than can wait.
@@ -170,7 +177,7 @@ impl Follower {
         self.clock.resume();
         self.beats.clear();
         if is_locked(self.current.take()) || std::mem::take(&mut self.must_say_unlocked) {
-            put(Output::Unlocked);
+            self.say_unlocked(0, &mut |_, output| put(output));
         }
     }
 
@@ -181,7 +188,7 @@ impl Follower {
                 Source::Audio => self.pending.push(update),
                 Source::Host(_) => {
                     self.heard = Some(with_last_event(update, self.heard));
-                    self.hints = update.hints;
+                    (self.hints, self.outlook) = (update.hints, update.outlook);
                 }
             }
         }
@@ -191,8 +198,7 @@ impl Follower {
     /// `update` is in force from `at` on.
     fn apply(&mut self, at: SamplePos, update: BeatUpdate) {
         let update = with_last_event(update, self.current);
-        self.hints = update.hints;
-        self.reason = update.reason;
+        (self.hints, self.reason, self.outlook) = (update.hints, update.reason, update.outlook);
         self.apply_to_clock(at, &update);
         self.current = Some(update);
     }
@@ -237,6 +243,7 @@ impl Follower {
             locked: 1,
             reason: LockReason::Locked,
             hints: self.hints,
+            outlook: self.outlook,
             event: Some(downbeat),
         };
         self.beats.set_pattern(downbeat);
@@ -286,6 +293,11 @@ impl Follower {
         }
     }
 
+    fn say_unlocked(&mut self, offset: u32, put: &mut impl FnMut(u32, Output)) {
+        self.said_outlook = Outlook::default();
+        put(offset, Output::Unlocked);
+    }
+
     /// Puts out what falls into `[from, to)`.
     fn play(&mut self, start: SamplePos, from: SamplePos, to: SamplePos, put: &mut impl FnMut(u32, Output)) {
         if from >= to {
@@ -321,6 +333,10 @@ impl Follower {
                 self.beats.played(&event);
                 self.pulse_ends = Some(SamplePos(at.0 + (PULSE_SEC * rate_hz) as u64));
                 put(offset, Output::Beat(event, self.current.map_or(0.0, |current| 60.0 / current.shown_spb)));
+                if self.outlook != self.said_outlook {
+                    self.said_outlook = self.outlook;
+                    put(offset, Output::Outlook(self.outlook));
+                }
             }
         }
         // Moves the clock's floor on, so that nothing of a later update falls before this stretch's last sample. What comes

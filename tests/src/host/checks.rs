@@ -184,6 +184,8 @@ pub fn outputs_are_read_only_and_move_on_beats(make: MakeHost) {
     assert!((tempo_bpm - xtask::demo_clip::TEMPO_BPM).abs() < 3.0, "{tempo_bpm} BPM");
     assert_eq!(host.value(param_id("out_locked")), 1.0);
     assert_eq!((16.0 * host.value(param_id("out_beats_per_bar"))).round(), 4.0);
+    let hazard_prob = host.value(param_id("out_hazard"));
+    assert!(hazard_prob > 0.0 && hazard_prob < 1.0, "{hazard_prob}: with an anticipator or without, a boundary may come");
 
     host.set(param_id("out_tempo"), 0.9);
     assert!((300.0 * host.value(param_id("out_tempo")) - tempo_bpm).abs() < 1e-3, "a host wrote an output");

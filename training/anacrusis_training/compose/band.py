@@ -98,6 +98,10 @@ class Band:
         )
         return len(self._voices) - 1
 
+    def channel(self, voice: int) -> int:
+        """MIDI channel of a voice."""
+        return self._voices[voice].channel
+
     def play(
         self, voice: int, at_beats: float, length_beats: float, pitch: int, velocity: float, shift_sec: float = 0.0
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -107,6 +108,12 @@ class Melody:
                 if note.at_beats < first - 0.05
             ]
 
+    def varied(self, rng: np.random.Generator, share: float) -> Melody:
+        """The same melody with another degree or none in `share` of its notes, as it returns later in a song."""
+        other = copy.copy(self)
+        other._bars = [[new for note in bar if (new := _varied_note(rng, note, share)) is not None] for bar in self._bars]
+        return other
+
     def bar(self, bar_idx: int) -> list[MelodyNote]:
         """Notes of a part's bar without pickup; times count from the bar's start."""
         return self._bars[bar_idx % len(self._bars)]
@@ -162,6 +169,13 @@ class Melody:
             MelodyNote(at, length, target - rising * (len(onsets) - idx), strong=False, accent=0.95)
             for idx, (at, length) in enumerate(spread(onsets, n, 0.9))
         ]
+
+
+def _varied_note(rng: np.random.Generator, note: MelodyNote, share: float) -> MelodyNote | None:
+    if not chance(rng, share):
+        return note
+    step = pick(rng, (-2, -1, 1, 2, None))
+    return None if step is None else dataclasses.replace(note, degree=note.degree + step)
 
 
 def to_chord(degree: int, chord_degree: int) -> int:

@@ -96,7 +96,7 @@ def arrange(rng: np.random.Generator, beats: Sequence[Beat], sections: Sequence[
         raise ValueError(f"sections must be in time order, got starts {starts_sec} s")
     plain = Grid(beats)
     meter = meter_of(Counter(bar.n_beats for bar in plain.bars()).most_common(1)[0][0])
-    style, steps = _style(rng, meter, plain.interval_sec)
+    style, steps = style_for(rng, meter, plain.interval_sec)
     swing = pick(rng, style.swings) if steps % 2 == 0 else STRAIGHT
     grid = Grid(beats, swing)
     roles = tuple(role for role in ROLES if role != DRUMS or chance(rng, 0.88))
@@ -109,7 +109,7 @@ def arrange(rng: np.random.Generator, beats: Sequence[Beat], sections: Sequence[
     return Piece(FAMILY, name, notes, controls, list(beats), list(sections), traits=traits)
 
 
-def _style(rng: np.random.Generator, meter: Meter, interval_sec: float) -> tuple[Style, int]:
+def style_for(rng: np.random.Generator, meter: Meter, interval_sec: float) -> tuple[Style, int]:
     """A style that suits meter and tempo, or a random one, and its steps per beat."""
     bpm = 60 / interval_sec
     fitting = [
@@ -136,7 +136,7 @@ def _passages(
     bars = grid.bars()
     passages = []
     for idx, label in enumerate(labels):
-        spans = _spans(bars, bounds[idx], bounds[idx + 1])
+        spans = spans_between(bars, bounds[idx], bounds[idx + 1])
         if not spans:
             continue
         following = labels[idx + 1] if idx + 1 < len(labels) else "silence"
@@ -163,7 +163,7 @@ def _players(rng: np.random.Generator, label: str, roles: Sequence[str]) -> tupl
     return playing or (COMP,)
 
 
-def _spans(bars: Sequence[Bar], first: int, end: int) -> tuple[Span, ...]:
+def spans_between(bars: Sequence[Bar], first: int, end: int) -> tuple[Span, ...]:
     """The bars, or pieces of bars, of beats `first` to before `end`; a bar cut by a boundary keeps its count."""
     return tuple(
         Span(bar, float(max(0, first - bar.start, -bar.start)), float(min(bar.n_beats, end - bar.start)))

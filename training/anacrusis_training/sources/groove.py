@@ -53,6 +53,11 @@ class Take:
     length_sec: float
 
 
+def to_general_midi(pitch: int) -> int:
+    """General MIDI's drum for a pad of the drum module."""
+    return _TO_GENERAL_MIDI.get(pitch, pitch)
+
+
 class GrooveSource:
     """Takes of one split.
 
@@ -178,7 +183,7 @@ def _compose(rng: np.random.Generator, take: Take, score: Score, duration_sec: f
     if not score.notes:
         return None
     window = draw_window(rng, max(note.end_sec for note in score.notes), duration_sec, float(rng.uniform(*_SCALES)))
-    drums = [dataclasses.replace(note, pitch=_TO_GENERAL_MIDI.get(note.pitch, note.pitch)) for note in score.notes]
+    drums = [dataclasses.replace(note, pitch=to_general_midi(note.pitch)) for note in score.notes]
     beats = window.beats(score.beats, click_offset_sec(drums, score.beats))
     if len(beats) < 8 or not _BPM_RANGE[0] <= median_bpm(beats) <= _BPM_RANGE[1]:
         return None

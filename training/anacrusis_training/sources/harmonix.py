@@ -7,7 +7,6 @@ annotations of Western popular music", 2019. Only songs of the training part of 
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -16,28 +15,13 @@ from anacrusis_training.piece import Beat, Piece, Section, Source
 from anacrusis_training.sources.excluded import Excluded, load_excluded
 from anacrusis_training.sources.split import check_split, split_of
 from anacrusis_training.sources.window import LEAD_IN_SEC, median_bpm
+from anacrusis_training.structure.labels import map_label
 
 COLLECTION = "harmonixset"
 LICENCE = "MIT"
 
 TRAIN_IDS_PATH = Path(__file__).resolve().parents[2] / "harmonix_train_ids.json"
 """Songs that may train, written by tools/make_excluded.py."""
-
-LABELS = ("silence", "intro", "verse", "pre-chorus", "chorus", "bridge", "inst", "outro")
-"""The contract's section labels."""
-
-_LABEL_PATTERNS: tuple[tuple[str, str], ...] = (
-    ("silence", r"^(end|silence|silent|noise)$"),
-    ("outro", r"^(outro|coda|fadeout|ending)"),
-    ("intro", r"^(intro|opening|fadein|preverse)"),
-    ("pre-chorus", r"^(prechorus|prerefrain|build)"),
-    ("chorus", r"^instchorus|chorusin"),
-    ("inst", r"solo|^(inst|gtr|guitar|mainriff|riff|break|interlude|postchorus|transition|piano|drum)"),
-    ("chorus", r"chorus|^(refrain|hook)"),
-    ("verse", r"verse|^rap"),
-    ("bridge", r"^(bridge|middle|quiet|slow|contrast)"),
-)
-"""First match wins."""
 
 _SCALES = (0.78, 1.28)
 _BPM_RANGE = (42.0, 225.0)
@@ -161,9 +145,7 @@ def read_beats(path: Path) -> list[Beat]:
 
 
 def read_sections(path: Path) -> list[Section]:
-    """Sections of a file with lines of start and label.
-
-    A label that maps to none of ours goes on with the one before.
+    """Sections of a file with lines of start and label, in the contract's labels.
 
     Raises
     ------
@@ -175,24 +157,11 @@ def read_sections(path: Path) -> list[Section]:
         if not line.strip():
             continue
         start_sec, _, raw = line.strip().partition(" ")
-        label = map_label(raw) or (sections[-1].label if sections else "inst")
         try:
-            sections.append(Section(float(start_sec), label))
+            sections.append(Section(float(start_sec), map_label(raw).label))
         except ValueError as error:
             raise ValueError(f"{path}:{number}: expected start and label, got {line!r}") from error
     return sections
-
-
-def map_label(raw: str) -> str | None:
-    """Fold an annotator's label onto `LABELS`; `None` where it fits none.
-
-    Post-chorus, break and transition have no place of their own among the eight and are instrumental here.
-
-    >>> map_label("Pre-Chorus 2"), map_label("gtr solo"), map_label("theme")
-    ('pre-chorus', 'inst', None)
-    """
-    word = re.sub(r"[^a-z]", "", raw.lower())
-    return next((label for label, pattern in _LABEL_PATTERNS if re.search(pattern, word)), None)
 
 
 def _mean_interval_sec(beats: list[Beat]) -> float:

@@ -53,7 +53,7 @@ impl Pending {
 mod tests {
     use super::*;
     use crate::bus::hint::HintFlags;
-    use crate::state::LockReason;
+    use crate::state::{LockReason, Outlook};
     use crate::timeline::Timeline;
 
     fn update(at: u64) -> BeatUpdate {
@@ -65,6 +65,7 @@ mod tests {
             locked: 1,
             reason: LockReason::default(),
             hints: HintFlags::default(),
+            outlook: Outlook::default(),
             event: None,
         }
     }

@@ -110,6 +110,7 @@ fn announced(line: Timeline, count: u64) -> BeatUpdate {
         locked: 1,
         reason: LockReason::default(),
         hints: HintFlags::default(),
+        outlook: Outlook::default(),
         event: Some(event),
     }
 }
@@ -123,6 +124,7 @@ fn unlocked(line: Timeline, t_sec: f64) -> BeatUpdate {
         locked: 0,
         reason: LockReason::default(),
         hints: HintFlags::default(),
+        outlook: Outlook::default(),
         event: None,
     }
 }
@@ -130,6 +132,27 @@ fn unlocked(line: Timeline, t_sec: f64) -> BeatUpdate {
 /// A line whose beat 0 falls at `first_sec`.
 fn line(first_sec: f64, spb: f64) -> Timeline {
     Timeline { t_origin_sec: first_sec, beat_origin: 0.0, spb }
+}
+
+#[test]
+fn sections_and_boundaries_are_said_with_a_beat_where_they_changed() {
+    let mut rig = Rig::new();
+    let line = line(0.7, 0.5);
+    let outlook = |section, hazard_prob| Outlook { section, hazard_prob };
+    for (count, told) in [outlook(0, 0.0), outlook(3, 0.2), outlook(3, 0.2), outlook(5, 0.4)].into_iter().enumerate() {
+        rig.sender.send(BeatUpdate { outlook: told, ..announced(line, count as u64) });
+    }
+    rig.sender.send(BeatUpdate { outlook: outlook(5, 0.4), ..unlocked(line, 2.6) });
+    rig.sender.send(BeatUpdate { outlook: outlook(5, 0.4), ..announced(line, 6) });
+    rig.play_to(4.0, 441);
+    let said: Vec<(u64, Outlook)> = rig
+        .outputs
+        .iter()
+        .filter_map(|(at, output)| if let Output::Outlook(outlook) = output { Some((*at, *outlook)) } else { None })
+        .collect();
+    let beats: Vec<u64> = rig.beats().iter().map(|beat| beat.0).collect();
+    let again = beats[4];
+    assert_eq!(said, [(beats[1], outlook(3, 0.2)), (beats[3], outlook(5, 0.4)), (again, outlook(5, 0.4))]);
 }
 
 #[test]

@@ -63,6 +63,7 @@ fn updates(steps: &[Step]) -> Vec<BeatUpdate> {
             locked,
             reason: LockReason::default(),
             hints: HintFlags::default(),
+            outlook: Outlook::default(),
             event,
         }
     };
@@ -115,7 +116,7 @@ fn assert_legal(outputs: &[(u64, Output)]) {
                 (note_is_on, last_count) = (true, Some(event.beat_count));
             }
             Output::BeatEnd => assert!(std::mem::take(&mut note_is_on), "an end without a beat at {at}"),
-            Output::Unlocked | Output::Hints(_) | Output::Reason(_) => {}
+            Output::Unlocked | Output::Hints(_) | Output::Reason(_) | Output::Outlook(_) => {}
         }
     }
 }
