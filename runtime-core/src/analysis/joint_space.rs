@@ -14,11 +14,9 @@ pub const STEPS_PER_FRAME: usize = 2;
 /// Beyond this interval, 60 BPM, every second one is left out: neighbours lie 1.3 to 2 % apart there, and those below 1 to 4 %. Slow
 /// tempi have most of the states. NB: from 75 on expressive slow music suffers.
 const FINE_STEPS: usize = 100;
-/// How sharply an interval resists change at a beat, live: `P(n' | n) ~ exp(-lambda |n'/n - 1|)`. At 50 a change by 2 % is
-/// e^-1 as probable as none. NB: between 40 and 60 nothing moves by more than its noise; 90 follows changes worse.
-pub const TEMPO_LAMBDA: f64 = 50.0;
-/// The same with hindsight, where a wrong turn is taken back and more freedom does no harm.
-pub const TEMPO_LAMBDA_OFFLINE: f64 = 60.0;
+/// How sharply an interval resists change at a beat: `P(n' | n) ~ exp(-lambda |n'/n - 1|)`. At 60 a change by 2 % is e^-1.2 as
+/// probable as none. NB: 50 and 70 move nothing by more than its noise; 90 follows changes worse.
+const TEMPO_LAMBDA: f64 = 60.0;
 /// Tempo changes rarer than this are left out, so that a beat touches a few neighbouring intervals only.
 const TEMPO_CUT_PROB: f64 = 1e-4;
 /// The beat zone, the stretch from the start of a beat in which it is observed, with a weight that falls evenly to nothing, so
@@ -121,11 +119,6 @@ pub struct JointSpace {
 impl JointSpace {
     /// The space for a range and meters that [`EngineConfig::validate`](super::config::EngineConfig::validate) accepted.
     pub fn new(tempo: TempoRange, meter: Meter) -> Self {
-        Self::with_tempo_lambda(tempo, meter, TEMPO_LAMBDA)
-    }
-
-    /// The same with another resistance of the tempo to change, see [`TEMPO_LAMBDA`].
-    pub fn with_tempo_lambda(tempo: TempoRange, meter: Meter, tempo_lambda: f64) -> Self {
         let steps_per_min = 60.0 * FRAMES_PER_SEC * STEPS_PER_FRAME as f64;
         let shortest = (steps_per_min / tempo.max_bpm).ceil() as usize;
         let longest = (steps_per_min / tempo.min_bpm).floor() as usize;
@@ -149,7 +142,7 @@ impl JointSpace {
         Self {
             zones: intervals.iter().map(|&n| zone_weights(n)).collect(),
             preference: intervals.iter().map(|&n| preference(n)).collect(),
-            bands: intervals.iter().map(|&from| tempo_band(from, &intervals, tempo_lambda)).collect(),
+            bands: intervals.iter().map(|&from| tempo_band(from, &intervals)).collect(),
             prior: tempo_prior(&intervals),
             intervals,
             slots,
@@ -244,8 +237,8 @@ fn bpm_of(interval: usize) -> f64 {
     60.0 * FRAMES_PER_SEC * STEPS_PER_FRAME as f64 / interval as f64
 }
 
-fn tempo_band(from: usize, intervals: &[usize], tempo_lambda: f64) -> TempoBand {
-    let raw: Vec<f64> = intervals.iter().map(|&to| (-tempo_lambda * (to as f64 / from as f64 - 1.0).abs()).exp()).collect();
+fn tempo_band(from: usize, intervals: &[usize]) -> TempoBand {
+    let raw: Vec<f64> = intervals.iter().map(|&to| (-TEMPO_LAMBDA * (to as f64 / from as f64 - 1.0).abs()).exp()).collect();
     let sum: f64 = raw.iter().sum();
     let kept: Vec<f64> = raw.iter().map(|p| if p / sum < TEMPO_CUT_PROB { 0.0 } else { *p }).collect();
     let first_idx = kept.iter().position(|&p| p > 0.0).unwrap_or(0);

@@ -6,7 +6,7 @@
 
 use super::activation::Activation;
 use super::config::{Meter, TempoRange};
-use super::joint_space::{JointSpace, STEPS_PER_FRAME, TEMPO_LAMBDA_OFFLINE};
+use super::joint_space::{JointSpace, STEPS_PER_FRAME};
 use super::observation::FrameLikelihood;
 use crate::units::FRAMES_PER_SEC;
 
@@ -54,7 +54,7 @@ pub struct ViterbiDecoder {
 impl ViterbiDecoder {
     /// A decoder at the start of a stream, for values that the configuration's validation accepted.
     pub fn new(tempo: TempoRange, meter: Meter) -> Self {
-        let space = JointSpace::with_tempo_lambda(tempo, meter, TEMPO_LAMBDA_OFFLINE);
+        let space = JointSpace::new(tempo, meter);
         let ring_len = space.longest() + STEPS_PER_FRAME + 1;
         let log = |p: &f32| p.ln();
         let mut decoder = Self {
