@@ -263,7 +263,12 @@ pub fn instances_do_not_disturb_each_other(make: MakeHost) {
     for (idx, played) in played.iter().enumerate() {
         match idx % 2 {
             0 => assert!(spoken(played) == reference, "instance {idx}"),
-            _ => assert_eq!(played.events, [], "instance {idx} heard silence"),
+            // That it is silence is all there is to say.
+            _ => {
+                let is_reason = |said: &Said| matches!(said, Said::Value { id, .. } if *id == param_id("out_reason"));
+                let others: Vec<_> = played.events.iter().filter(|event| !is_reason(&event.said)).collect();
+                assert!(others.is_empty() && played.events.len() <= 1, "instance {idx} heard silence: {:?}", played.events);
+            }
         }
     }
 }
