@@ -34,7 +34,7 @@ const PULSE: Hysteresis = Hysteresis { on: 3.0, off: 1.8 };
 /// Standard deviation of the onset probability; one certain onset a second gives 0.14.
 const CONTRAST: Hysteresis = Hysteresis { on: 0.14, off: 0.13 };
 /// The same against the mean. In music most frames are certainly none (1.2 and more in 95 % of frames); in speech and the like every
-/// syllable might be an onset (below .9 in half of all frames), however much the network swings. NB: keeps four in five beats out of
+/// syllable might be an onset (below .9 in half of all frames), however much the network swings. NB: keeps more than half of the beats out of
 /// speech for .003 of F70 on the annotated pieces; 1.1 keeps nine in ten out, for .006: two expressive piano pieces and a dense samba.
 const SPARSENESS: Hysteresis = Hysteresis { on: 1.0, off: 0.9 };
 
