@@ -42,9 +42,11 @@ fn half_leaves_every_other_beat_and_double_brings_them_back() {
     rig.hint(Hint::Double);
     let doubled = steady_beats(&mut rig, &MUSIC, MUSIC.spb);
     assert!(doubled.iter().all(|&t_sec| MUSIC.error_sec(t_sec).abs() < TOLERANCE_SEC));
+    rig.hint(Hint::Double);
+    steady_beats(&mut rig, &MUSIC, 0.5 * MUSIC.spb);
     // Faster than any beat may be: nothing changes.
     rig.hint(Hint::Double);
-    steady_beats(&mut rig, &MUSIC, MUSIC.spb);
+    steady_beats(&mut rig, &MUSIC, 0.5 * MUSIC.spb);
 }
 
 #[test]
