@@ -15,7 +15,8 @@ use crate::engine_args::EngineArgs;
 use crate::eval::corpus::Corpus;
 use crate::eval::reference::Reference;
 use crate::eval::{self, EvalOptions, EvalReport, Tracked, TrackedBeat, foreign};
-use crate::exit::{Exit, say, say_error, write_stdout};
+use crate::eval_output;
+use crate::exit::{Exit, say};
 use crate::model::{fallback_reason, network_names};
 use crate::oracle::{self, OracleChoice};
 use crate::saved_beats;
@@ -113,18 +114,10 @@ pub fn run(args: &EvalArgs) -> Exit {
     if args.structure {
         return structure_eval::run(args);
     }
-    let report = match evaluate(args) {
-        Ok(report) => report,
-        Err(message) => {
-            say_error(message);
-            return Exit::Usage;
-        }
+    let table = |report: &EvalReport| {
+        if args.failures { format!("{}\n{}", report.table(), report.failures_table()) } else { report.table() }
     };
-    if let Err(message) = hand_over(args, &report) {
-        say_error(message);
-        return Exit::Failed;
-    }
-    if report.n_failed() == 0 { Exit::Ok } else { Exit::Failed }
+    eval_output::finish(args, evaluate(args), table, EvalReport::n_failed)
 }
 
 fn evaluate(args: &EvalArgs) -> Result<EvalReport, String> {
@@ -262,20 +255,6 @@ fn tracked_beat(row: &BeatRow) -> TrackedBeat {
         bpm: row.bpm,
         conf: f64::from(row.event.conf),
     }
-}
-
-fn hand_over(args: &EvalArgs, report: &EvalReport) -> Result<(), String> {
-    if let Some(path) = &args.report {
-        report.write(path).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
-    }
-    let text = if args.json {
-        serde_json::to_string_pretty(report).map_err(|e| format!("cannot write the report as JSON: {e}"))? + "\n"
-    } else if args.failures {
-        format!("{}\n{}", report.table(), report.failures_table())
-    } else {
-        report.table()
-    };
-    write_stdout(text.as_bytes()).map_err(|e| format!("cannot write to standard output: {e}"))
 }
 
 /// CPU time of this thread where the system tells it (Linux), else the time on the wall, which is more.

@@ -22,6 +22,7 @@ pub mod document;
 pub mod engine_args;
 pub mod eval;
 pub mod eval_command;
+mod eval_output;
 pub mod exit;
 pub mod features;
 pub mod formats;

@@ -21,7 +21,8 @@ use crate::eval::corpus::{Corpus, Piece};
 use crate::eval::structure::truth::{BeatTruth, Sections};
 use crate::eval::structure::{Predictor, Said, ScoredPiece, StructureReport};
 use crate::eval_command::EvalArgs;
-use crate::exit::{Exit, say, say_error, write_stdout};
+use crate::eval_output;
+use crate::exit::{Exit, say};
 use crate::model::network_names;
 use crate::parallel::in_parallel;
 
@@ -42,30 +43,7 @@ enum Input {
 
 /// Runs the command.
 pub fn run(args: &EvalArgs) -> Exit {
-    let report = match evaluate(args) {
-        Ok(report) => report,
-        Err(message) => {
-            say_error(message);
-            return Exit::Usage;
-        }
-    };
-    if let Err(message) = hand_over(args, &report) {
-        say_error(message);
-        return Exit::Failed;
-    }
-    if report.failed.is_empty() { Exit::Ok } else { Exit::Failed }
-}
-
-fn hand_over(args: &EvalArgs, report: &StructureReport) -> Result<(), String> {
-    if let Some(path) = &args.report {
-        report.write(path).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
-    }
-    let text = if args.json {
-        serde_json::to_string_pretty(report).map_err(|e| format!("cannot write the report as JSON: {e}"))? + "\n"
-    } else {
-        report.table()
-    };
-    write_stdout(text.as_bytes()).map_err(|e| format!("cannot write to standard output: {e}"))
+    eval_output::finish(args, evaluate(args), StructureReport::table, |report| report.failed.len())
 }
 
 fn evaluate(args: &EvalArgs) -> Result<StructureReport, String> {

@@ -76,11 +76,37 @@ def extract(
     """
     if not audio_paths:
         return []
-    command = [anacrusis_bin, "features", *audio_paths, "--out", out_dir, "--jobs", "1", "--quiet"]
+    run_features(anacrusis_bin, audio_paths, out_dir)
+    return [load_bands(out_dir / f"{path.stem}.npz", contract_hash) for path in audio_paths]
+
+
+def run_features(
+    anacrusis_bin: Path, audio_paths: Sequence[Path], out_dir: Path, options: Sequence[str] = (), jobs: int = 1
+) -> None:
+    """`anacrusis features` on audio files with stems that differ: a ``STEM.npz`` in `out_dir` for each.
+
+    Raises
+    ------
+    FeatureError
+        The runtime failed.
+    """
+    command = [anacrusis_bin, "features", *audio_paths, *options, "--out", out_dir, "--jobs", str(jobs), "--quiet"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise FeatureError(f"`anacrusis features` ended with {result.returncode}: {result.stderr.strip()[-500:]}")
-    return [load_bands(out_dir / f"{path.stem}.npz", contract_hash) for path in audio_paths]
+        said = " ".join(["anacrusis", "features", *options])
+        raise FeatureError(f"`{said}` ended with {result.returncode}: {result.stderr.strip()[-500:]}")
+
+
+def require_contract(path: Path, got: str, expected: str) -> None:
+    """Refuse a file of a runtime that follows another contract.
+
+    Raises
+    ------
+    FeatureError
+        The hashes differ.
+    """
+    if got != expected:
+        raise FeatureError(f"{path.name}: the runtime follows contract {got}, expected {expected}: build it again")
 
 
 def load_bands(path: Path, contract_hash: str) -> NDArray[np.float16]:
@@ -94,8 +120,7 @@ def load_bands(path: Path, contract_hash: str) -> NDArray[np.float16]:
     with np.load(path) as arrays:
         got = str(arrays["contract_hash"])
         features, time_sec = arrays["features"], arrays["time_sec"]
-    if got != contract_hash:
-        raise FeatureError(f"{path.name}: the runtime follows contract {got}, expected {contract_hash}: build it again")
+    require_contract(path, got, contract_hash)
     if features.ndim != 2 or features.shape[1] != 2 * N_BANDS:
         raise FeatureError(f"{path.name}: features of shape {features.shape}, expected [n_frames, {2 * N_BANDS}]")
     expected_sec = np.arange(len(features)) / FRAMES_PER_SEC

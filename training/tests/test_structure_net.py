@@ -15,9 +15,9 @@ from anacrusis_training.structure.losses import class_weights, survival_nll
 from anacrusis_training.structure.net import Anticipator, hazard_probs
 from anacrusis_training.structure.noise import add_noise
 from anacrusis_training.structure.plan import make_plan
-from anacrusis_training.structure.rows import N_ROW
 from anacrusis_training.structure.settings import FitSettings
 from anacrusis_training.structure.split import songs_of
+from anacrusis_training.structure.steps import N_ROW
 
 PRIOR_PATH = Path(__file__).resolve().parents[2] / "models" / "structure_prior" / "prior.json"
 

@@ -8,8 +8,9 @@ import pytest
 
 from anacrusis_training.structure import importers, labels
 from anacrusis_training.structure.importers import read_plan
-from anacrusis_training.structure.labels import LABELS, map_label
+from anacrusis_training.structure.labels import map_label
 from anacrusis_training.structure.plan import make_plan, snap
+from anacrusis_training.structure.steps import LABELS
 
 CONTRACT = Path(__file__).resolve().parents[2] / "model_contracts" / "v1.json"
 

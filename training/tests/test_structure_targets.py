@@ -5,7 +5,8 @@ import pytest
 
 from anacrusis_training.structure import scoring
 from anacrusis_training.structure.labels import LABEL_INDEX
-from anacrusis_training.structure.rows import N_ROW, Song, read_song, to_bytes
+from anacrusis_training.structure.rows import Song, read_song, to_bytes
+from anacrusis_training.structure.steps import N_ROW
 from anacrusis_training.structure.targets import NO_LABEL, count_beats, make_targets
 
 VERSE, CHORUS, SILENCE = (LABEL_INDEX[name] for name in ("verse", "chorus", "silence"))

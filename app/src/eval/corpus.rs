@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::reference::{Reference, ReferenceError};
+use super::reference::Reference;
+use super::row_file::RowFileError;
 use super::structure::truth::SECTIONS_EXTENSION;
 use crate::decode::EXTENSIONS;
 
@@ -137,7 +138,7 @@ pub enum CorpusError {
     },
     /// A reference cannot be used.
     #[error(transparent)]
-    Reference(#[from] ReferenceError),
+    Reference(#[from] RowFileError),
 }
 
 #[derive(Deserialize)]

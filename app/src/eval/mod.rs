@@ -18,6 +18,8 @@ pub mod metric_list;
 pub mod metrics;
 pub mod reference;
 pub mod report;
+pub mod report_file;
+pub mod row_file;
 pub mod run;
 pub mod stats;
 pub mod structure;

@@ -1,12 +1,11 @@
 //! Reads one file of reference beats: a line a beat, `time_sec<TAB>beat_in_bar`. Any thread.
 //!
-//! Blank lines and lines that begin with `#` are skipped; the position in the bar may be missing or 0 for unknown, columns
-//! after it are ignored. Anything else that cannot be used is an error with its line: a score against half a reference is worse
+//! The position in the bar may be missing or 0 for unknown, columns after it are ignored. Anything else that cannot be used is an error with its line: a score against half a reference is worse
 //! than none.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::metrics::MAX_TIME_SEC;
+use super::row_file::{self, RowFileError};
 
 /// Most beats per bar that a reference may count to.
 pub const MAX_BEAT_IN_BAR: u8 = 64;
@@ -22,28 +21,18 @@ impl Reference {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`ReferenceError`], with path and line.
-    pub fn read(path: &Path) -> Result<Self, ReferenceError> {
-        let bytes = std::fs::read(path).map_err(|source| ReferenceError::Unreadable { path: path.to_owned(), source })?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
-            ReferenceError::Row { path: path.to_owned(), line, problem: "not UTF-8 text".to_owned() }
-        })?;
-        Self::parse(&text).map_err(|(line, problem)| ReferenceError::Row { path: path.to_owned(), line, problem })
+    /// [`RowFileError`], with path and line.
+    pub fn read(path: &Path) -> Result<Self, RowFileError> {
+        row_file::read(path, Self::parse)
     }
 
     /// Reads text; an error is the line, from 1, and what is wrong with it.
     fn parse(text: &str) -> Result<Self, (usize, String)> {
         let mut reference = Self::default();
-        for (idx, row) in text.lines().enumerate() {
-            let row = row.trim();
-            if row.is_empty() || row.starts_with('#') {
-                continue;
-            }
-            let (time_sec, beat_in_bar) = parse_row(row).map_err(|problem| (idx + 1, problem))?;
+        for (line, row) in row_file::rows(text) {
+            let (time_sec, beat_in_bar) = parse_row(row).map_err(|problem| (line, problem))?;
             if let Some(previous_sec) = reference.times_sec.last().filter(|previous_sec| **previous_sec >= time_sec) {
-                return Err((idx + 1, format!("{time_sec} s does not come after the beat before it, {previous_sec} s")));
+                return Err((line, format!("{time_sec} s does not come after the beat before it, {previous_sec} s")));
             }
             reference.times_sec.push(time_sec);
             if beat_in_bar == Some(1) {
@@ -64,39 +53,10 @@ impl Reference {
     }
 }
 
-/// A reference that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ReferenceError {
-    /// Not readable.
-    #[error("{path}: cannot be read: {source}", path = path.display())]
-    Unreadable {
-        /// File.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A row that is not a beat.
-    #[error("{path}:{line}: {problem}", path = path.display())]
-    Row {
-        /// File.
-        path: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// What was expected and what is there.
-        problem: String,
-    },
-}
-
 /// Time in seconds and, where given, position in the bar, from 1; 0 = unknown.
 fn parse_row(row: &str) -> Result<(f64, Option<u8>), String> {
     let mut columns = row.split_whitespace();
-    let time = columns.next().unwrap_or_default();
-    // `f64::from_str` also reads `nan` and `inf`; neither lies in the range.
-    let time_sec = time
-        .parse::<f64>()
-        .ok()
-        .filter(|time_sec| (0.0..=MAX_TIME_SEC).contains(time_sec))
-        .ok_or_else(|| format!("expected seconds from 0 to {MAX_TIME_SEC}, got `{time}`"))?;
+    let time_sec = row_file::parse_time_sec(columns.next().unwrap_or_default())?;
     let position = |column: &str| {
         let position = column.parse::<u8>().ok().filter(|position| *position <= MAX_BEAT_IN_BAR);
         position.ok_or_else(|| format!("expected a position in the bar from 0 (unknown) to {MAX_BEAT_IN_BAR}, got `{column}`"))

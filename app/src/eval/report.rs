@@ -1,7 +1,6 @@
 //! What an evaluation found, as versioned JSON that a later run can be compared with. Any thread.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -199,23 +198,6 @@ impl EvalReport {
             return Err(BaselineError::Version { path: path.to_owned(), format: header.format, version: header.version });
         }
         serde_json::from_slice(&bytes).map_err(not_a_report)
-    }
-
-    /// Writes the report as JSON, whole or not at all: first beside the file, then over it.
-    ///
-    /// # Errors
-    /// The folder is not writable.
-    pub fn write(&self, path: &Path) -> std::io::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        // A temporary file is private by default; a report is an ordinary file, so the umask decides.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
-        serde_json::to_writer_pretty(&mut file, self)?;
-        file.write_all(b"\n")?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
     }
 
     /// Pieces on which the tracker failed.

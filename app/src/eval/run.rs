@@ -144,6 +144,7 @@ mod tests {
     use super::super::report::{ALL, REAL};
     use super::super::test_data::tracked;
     use super::*;
+    use crate::eval::report_file;
 
     /// Pieces `a` (real) and `b` of thirty seconds at 120 BPM, and `quiet` without beats.
     fn folder() -> tempfile::TempDir {
@@ -224,10 +225,8 @@ mod tests {
         let folder = folder();
         let json = folder.path().join("before.json");
         let late = |_: &Path| Ok(tracked(beats().map(|(time_sec, position)| (time_sec + 0.05, position)), 0.0));
-        run(&EvalOptions { configuration: [("decoder".to_owned(), "late".to_owned())].into(), ..EvalOptions::new(folder.path()) }, &late)
-            .unwrap()
-            .write(&json)
-            .unwrap();
+        let options = EvalOptions { configuration: [("decoder".to_owned(), "late".to_owned())].into(), ..EvalOptions::new(folder.path()) };
+        report_file::write(&json, &run(&options, &late).unwrap()).unwrap();
         let options = EvalOptions { baseline: Some(json.clone()), ..EvalOptions::new(folder.path()) };
         let paired = run(&options, &perfect).unwrap().paired.unwrap();
         assert_eq!((paired.n_pieces, paired.configuration["decoder"].as_str()), (2, "late"));
@@ -247,7 +246,7 @@ mod tests {
         let folder = folder();
         let path = folder.path().join("report.json");
         let report = run(&EvalOptions::new(folder.path()), &perfect).unwrap();
-        report.write(&path).unwrap();
+        report_file::write(&path, &report).unwrap();
         let read = EvalReport::read(&path).unwrap();
         assert_eq!((&read.subsets[0].name, read.clips.len(), read.skip_sec), (&report.subsets[0].name, 3, 5.0));
         assert!(std::fs::read_dir(folder.path()).unwrap().all(|entry| !entry.unwrap().file_name().to_string_lossy().contains("tmp")));

@@ -158,7 +158,9 @@ impl Engine {
                 let timeline = tracker.timeline();
                 let beat = tracker.clock_at(now);
                 pipe.profile_mut().enter(Stage::Structure);
-                event.into_iter().for_each(|event| structure.take(StructureInput::Announce(event)));
+                if let Some(event) = event {
+                    structure.take(StructureInput::Announce(event));
+                }
                 let view = TrackerView { is_locked: beat.locked == 1, spb: timeline.spb, conf: beat.conf };
                 while let Some(step) = pipe.take_step(frame.frame) {
                     structure.take(StructureInput::Step(&step, view));

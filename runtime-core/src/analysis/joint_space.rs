@@ -322,6 +322,21 @@ mod tests {
     }
 
     #[test]
+    fn bar_lines_lead_to_other_meters_as_the_table_says() {
+        let space = space();
+        for (from, &end) in space.meter_starts[1..].iter().enumerate() {
+            let mut bar = [0.0; MAX_SLOTS];
+            bar[end - 1] = 1.0;
+            space.move_on_in_bar(&mut bar);
+            for (to, &first) in space.meter_starts.iter().take(space.n_meters()).enumerate() {
+                let early = if to == from { EARLY_BAR_PROB as f32 } else { 0.0 };
+                let expected = (1.0 - EARLY_BAR_PROB as f32) * space.meter_probs[from][to] + early;
+                assert!((bar[first] - expected).abs() < 1e-6, "{from} to {to}: {} for {expected}", bar[first]);
+            }
+        }
+    }
+
+    #[test]
     fn a_bar_turns_within_its_meter() {
         let space = space();
         let mut bar: BarMasses = std::array::from_fn(|slot| if slot < space.n_slots() { slot as f32 } else { 0.0 });

@@ -20,6 +20,7 @@ from anacrusis_training.corpus.item_file import Item, to_bytes
 from anacrusis_training.corpus.manifest import Row
 from anacrusis_training.corpus.pool import FatalError
 from anacrusis_training.corpus.recipe import Recipe
+from anacrusis_training.corpus.scratch import use_scratch
 from anacrusis_training.piece import Piece
 from anacrusis_training.render import sound as sounds
 from anacrusis_training.render.soundfonts import Soundfont
@@ -66,10 +67,7 @@ class ItemBuilder:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._composers = Composers(job.sources_dir, job.recipe.split)
-        if job.scratch_dir is not None:
-            job.scratch_dir.mkdir(parents=True, exist_ok=True)
-            # What the renderer writes goes there too, so that a killed worker's leavings are found and deleted.
-            tempfile.tempdir = str(job.scratch_dir)
+        use_scratch(job.scratch_dir)
 
     def __call__(self, index: int) -> Built:
         """Make an item.

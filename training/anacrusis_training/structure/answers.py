@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from anacrusis_training.structure.labels import LABEL_INDEX
 from anacrusis_training.structure.net import Anticipator
 from anacrusis_training.structure.prior import Prior, places
-from anacrusis_training.structure.rows import N_AUDIO, Song
+from anacrusis_training.structure.rows import Song
 from anacrusis_training.structure.scoring import Moments, moments
+from anacrusis_training.structure.steps import N_AUDIO
 
 
 @dataclasses.dataclass(slots=True)

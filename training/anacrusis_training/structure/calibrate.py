@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from anacrusis_training.structure.answers import Answers
-from anacrusis_training.structure.labels import LABEL_INDEX, LABELS
+from anacrusis_training.structure.labels import LABEL_INDEX
+from anacrusis_training.structure.steps import LABELS
 from anacrusis_training.structure.targets import hazard_bin
 
 MOST_ITERATIONS = 100

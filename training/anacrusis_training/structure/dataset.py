@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import torch
 
-from anacrusis_training.structure.labels import LABELS
 from anacrusis_training.structure.losses import Batch
-from anacrusis_training.structure.rows import N_ROW, Song
+from anacrusis_training.structure.rows import Song
 from anacrusis_training.structure.settings import FitSettings
+from anacrusis_training.structure.steps import LABELS, N_ROW
 from anacrusis_training.structure.targets import NO_LABEL, Targets, make_targets
 
 STATISTICS_STRIDE = 5

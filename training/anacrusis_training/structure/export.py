@@ -23,8 +23,8 @@ from anacrusis_training.ship.export import with_sorted_header
 from anacrusis_training.ship.onnx_file import OPSET, PRODUCER
 from anacrusis_training.ship.proof import RATE_HZ, proof_sound
 from anacrusis_training.structure.model_recipe import ModelRecipe
-from anacrusis_training.structure.net import LARGEST_Z, Anticipator, hazard_probs
-from anacrusis_training.structure.rows import N_AUDIO, N_BEAT, N_STRUCT
+from anacrusis_training.structure.net import Anticipator, hazard_probs
+from anacrusis_training.structure.steps import LARGEST_Z, N_AUDIO, N_BEAT, N_STRUCT
 from anacrusis_training.structure.workshop import SCOPE
 
 FORMAT = 1

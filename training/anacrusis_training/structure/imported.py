@@ -19,6 +19,7 @@ from anacrusis_training.structure import rows as rows_of
 from anacrusis_training.structure.importers import read_plan
 from anacrusis_training.structure.labels import LABEL_INDEX
 from anacrusis_training.structure.plan import Plan
+from anacrusis_training.structure.steps import STEP_HZ
 from anacrusis_training.structure.workshop import SCOPE, Workshop
 
 FIRST_INDEX = 1_000_000
@@ -88,7 +89,7 @@ def import_songs(
             data = rows_of.to_bytes(song)
             file = f"{build.ITEM_FOLDER}/{index:07}.npz"
             manifest.write_atomically(folder / file, data)
-            seconds = round(len(song.rows) / rows_of.STEP_HZ, 3)
+            seconds = round(len(song.rows) / STEP_HZ, 3)
             digest, traits = manifest.hash_bytes(data), {"teacher": plan.teacher or "people"}
             source = f"own/{recording.name}"
             writer.append(manifest.Row(index, "ok", part, recording.stem, seconds, 1, file, digest, [], [source], traits))

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-LABELS = ("silence", "intro", "verse", "pre-chorus", "chorus", "bridge", "inst", "outro")
-"""The contract's labels, in its order."""
+from anacrusis_training.structure.steps import LABELS
 
 LABEL_INDEX = {label: index for index, label in enumerate(LABELS)}
 

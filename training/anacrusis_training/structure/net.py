@@ -10,15 +10,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from anacrusis_training.structure.labels import LABELS
-from anacrusis_training.structure.rows import N_AUDIO, N_BEAT, N_STRUCT
 from anacrusis_training.structure.settings import FitSettings
+from anacrusis_training.structure.steps import LABELS, LARGEST_Z, N_AUDIO, N_BEAT, N_MACRO, N_STRUCT
 from anacrusis_training.structure.targets import N_BINS
-
-N_MACRO = 16
-
-LARGEST_Z = 6.0
-"""Normalised audio is cut off here: what no song of the corpus ever was must not drive the network."""
 
 LEAST_STD = 1e-3
 """An audio feature that hardly moves is not blown up further; `LARGEST_Z` bounds it in any case."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from anacrusis_training.structure.rows import N_AUDIO, N_BEAT
+from anacrusis_training.structure.steps import N_AUDIO, N_BEAT
 
 N_BANDS = 136
 FLUX = slice(N_BANDS, 2 * N_BANDS)

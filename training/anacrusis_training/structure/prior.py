@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from anacrusis_training.structure.labels import LABEL_INDEX
 from anacrusis_training.structure.plan import Plan
-from anacrusis_training.structure.scoring import HORIZONS_BEATS, Moments, hits, moments
+from anacrusis_training.structure.scoring import Moments, hits, moments
+from anacrusis_training.structure.steps import HORIZONS_BEATS
 
 FORMAT = 1
 

@@ -16,18 +16,18 @@ import torch
 from numpy.typing import NDArray
 
 from anacrusis_training.structure.answers import Answers, answer, prior_answers
-from anacrusis_training.structure.labels import LABEL_INDEX, LABELS
+from anacrusis_training.structure.labels import LABEL_INDEX
 from anacrusis_training.structure.net import Anticipator, hazard_probs
 from anacrusis_training.structure.prior import Prior
-from anacrusis_training.structure.rows import STEP_HZ, Song
+from anacrusis_training.structure.rows import Song
 from anacrusis_training.structure.scoring import (
-    HORIZONS_BEATS,
     area_under_roc,
     average_precision,
     hazard_scores,
     hits,
     label_scores,
 )
+from anacrusis_training.structure.steps import HORIZONS_BEATS, LABELS, STEP_HZ
 
 N_RESAMPLES = 500
 

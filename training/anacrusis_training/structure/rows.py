@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anacrusis_training.features import FeatureError
-
-N_AUDIO, N_BEAT, N_STRUCT = 290, 5, 40
-N_ROW = N_AUDIO + N_BEAT + N_STRUCT
-
-STEP_HZ = 12.5
-"""Steps a second."""
+from anacrusis_training.features import FeatureError, require_contract, run_features
+from anacrusis_training.structure.steps import N_ROW
 
 LARGEST_HALF = 65_504.0
 """Largest number of half precision."""
@@ -105,10 +99,7 @@ def extract(anacrusis_bin: Path, audio_paths: Sequence[Path], out_dir: Path, con
     """
     if not audio_paths:
         return []
-    command = [anacrusis_bin, "features", *audio_paths, "--structure", "--out", out_dir, "--jobs", str(jobs), "--quiet"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        raise FeatureError(f"`anacrusis features --structure` ended with {result.returncode}: {result.stderr.strip()[-500:]}")
+    run_features(anacrusis_bin, audio_paths, out_dir, ["--structure"], jobs)
     return [read_heard(out_dir / f"{path.stem}.npz", contract_hash) for path in audio_paths]
 
 
@@ -129,8 +120,7 @@ def read_heard(path: Path, contract_hash: str) -> Heard:
             arrays["locked"].astype(np.uint8),
             arrays["tracker_beat_sec"].astype(np.float64),
         )
-    if got != contract_hash:
-        raise FeatureError(f"{path.name}: the runtime follows contract {got}, expected {contract_hash}: build it again")
+    require_contract(path, got, contract_hash)
     n_steps = len(heard.step_time_sec)
     for name, shape in (("rows", (n_steps, N_ROW)), ("step_beat", (n_steps,)), ("locked", (n_steps,))):
         if getattr(heard, name).shape != shape:

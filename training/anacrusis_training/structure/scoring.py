@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anacrusis_training.structure.plan import snap
-
-HORIZONS_BEATS = (1, 2, 4, 8, 16)
+from anacrusis_training.structure.steps import HORIZONS_BEATS
 
 N_RELIABILITY_BINS = 15
 

@@ -19,6 +19,7 @@ from anacrusis_training.corpus.eval_format import EvalPiece, beat_text, encode
 from anacrusis_training.corpus.item import MIN_BEATS
 from anacrusis_training.corpus.manifest import Row
 from anacrusis_training.corpus.pool import FatalError
+from anacrusis_training.corpus.scratch import use_scratch
 from anacrusis_training.piece import Section
 from anacrusis_training.render.soundfonts import Soundfont
 from anacrusis_training.render.stage import choose_stage, render_song
@@ -28,6 +29,7 @@ from anacrusis_training.structure.harmonix_plans import HarmonixPlans
 from anacrusis_training.structure.labels import LABEL_INDEX
 from anacrusis_training.structure.plan import Plan
 from anacrusis_training.structure.song_recipe import SongRecipe
+from anacrusis_training.structure.steps import STEP_HZ
 
 STEP_COMPOSE, STEP_STAGE, STEP_AUGMENT, STEP_CUT = 0, 1, 2, 3
 """Steps with a generator of their own."""
@@ -97,10 +99,7 @@ class SongBuilder:
         self._plans = HarmonixPlans(job.sources_dir / "harmonixset", job.recipe.part)
         self._fills = GrooveFills(job.sources_dir / "groove", is_train=job.recipe.part == "train")
         job.audio_dir.mkdir(parents=True, exist_ok=True)
-        if job.scratch_dir is not None:
-            job.scratch_dir.mkdir(parents=True, exist_ok=True)
-            # What the renderer writes goes there too, so that a killed worker's leavings are found and deleted.
-            tempfile.tempdir = str(job.scratch_dir)
+        use_scratch(job.scratch_dir)
 
     def __call__(self, index: int) -> Built:
         """Make a song's rows.
@@ -146,7 +145,7 @@ class SongBuilder:
             status="ok",
             family=recipe.part,
             name=piece.name,
-            seconds=round(len(heard.step_time_sec) / rows_of.STEP_HZ, 3),
+            seconds=round(len(heard.step_time_sec) / STEP_HZ, 3),
             n_versions=1,
             file=f"{ITEM_FOLDER}/{index:06}.npz",
             sha256=manifest.hash_bytes(data),

@@ -15,9 +15,7 @@ from anacrusis_training.structure.labels import LABEL_INDEX
 from anacrusis_training.structure.plan import SNAP_BEATS
 from anacrusis_training.structure.rows import Song
 from anacrusis_training.structure.scoring import position
-
-BIN_EDGES_BEATS = (1.0, 2.0, 4.0, 8.0, 16.0)
-"""Upper ends, included, of all hazard bins but the last."""
+from anacrusis_training.structure.steps import BIN_EDGES_BEATS
 
 N_BINS = len(BIN_EDGES_BEATS) + 1
 

@@ -1,8 +1,6 @@
 //! Figures of every predictor over a corpus, with bootstrap intervals over pieces. Any thread.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
 
 use model_contracts::v1;
 use serde::Serialize;
@@ -190,14 +188,6 @@ impl StructureReport {
         let over_time = time_figures(&pieces);
         let pieces = pieces.into_iter().map(|piece| piece.id).collect();
         Self { corpus, configuration, pieces, kinds, failed: BTreeMap::new(), n_beats, label_shares, predictors, over_time }
-    }
-
-    /// Writes it as JSON.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn write(&self, path: &Path) -> io::Result<()> {
-        std::fs::write(path, serde_json::to_string_pretty(self).map_err(io::Error::other)? + "\n")
     }
 }
 

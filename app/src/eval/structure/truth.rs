@@ -3,11 +3,11 @@
 //! A `.sections` file has a line a section, `start_sec<TAB>label`; a last line whose label is `end` is the end of the song. Without
 //! one the last section ends with the last beat.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use model_contracts::v1;
 
-use super::super::metrics::MAX_TIME_SEC;
+use crate::eval::row_file::{self, RowFileError};
 
 /// Extension of files of sections.
 pub const SECTIONS_EXTENSION: &str = "sections";
@@ -23,29 +23,6 @@ pub struct Sections {
     starts: Vec<(f64, Option<u8>)>,
     /// Where the song ends, seconds, where that is said.
     end_sec: Option<f64>,
-}
-
-/// A file of sections that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum SectionsError {
-    /// Not readable.
-    #[error("{path}: cannot be read: {source}", path = path.display())]
-    Unreadable {
-        /// File.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A row that is no section.
-    #[error("{path}:{line}: {problem}", path = path.display())]
-    Row {
-        /// File.
-        path: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// What was expected and what is there.
-        problem: String,
-    },
 }
 
 /// What is true at a beat.
@@ -69,28 +46,22 @@ impl Sections {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`SectionsError`], with path and line.
-    pub fn read(path: &Path) -> Result<Self, SectionsError> {
-        let text = std::fs::read_to_string(path).map_err(|source| SectionsError::Unreadable { path: path.to_owned(), source })?;
-        Self::parse(&text).map_err(|(line, problem)| SectionsError::Row { path: path.to_owned(), line, problem })
+    /// [`RowFileError`], with path and line.
+    pub fn read(path: &Path) -> Result<Self, RowFileError> {
+        row_file::read(path, Self::parse)
     }
 
     /// Reads text; an error is the line, from 1, and what is wrong with it.
     fn parse(text: &str) -> Result<Self, (usize, String)> {
         let mut sections = Self::default();
-        for (idx, row) in text.lines().enumerate() {
-            let row = row.trim();
-            if row.is_empty() || row.starts_with('#') {
-                continue;
-            }
-            let refused = |problem: String| (idx + 1, problem);
+        for (line, row) in row_file::rows(text) {
+            let refused = |problem: String| (line, problem);
             if sections.end_sec.is_some() {
                 return Err(refused(format!("`{row}` stands after the end of the song")));
             }
             let (time, label) =
                 row.split_once(char::is_whitespace).ok_or_else(|| refused(format!("expected a time and a label, got `{row}`")))?;
-            let t_sec = time.parse::<f64>().ok().filter(|t_sec| (0.0..=MAX_TIME_SEC).contains(t_sec));
-            let t_sec = t_sec.ok_or_else(|| refused(format!("expected seconds from 0 to {MAX_TIME_SEC}, got `{time}`")))?;
+            let t_sec = row_file::parse_time_sec(time).map_err(refused)?;
             if let Some((before, _)) = sections.starts.last().filter(|(before, _)| *before >= t_sec) {
                 return Err(refused(format!("{t_sec} s does not come after the section before it, {before} s")));
             }
