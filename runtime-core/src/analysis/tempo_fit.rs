@@ -38,18 +38,31 @@ pub struct TempoFit {
 
 impl TempoFit {
     /// Adds beat number `count` at `t_sec` of which the decoder says that beats are `interval_sec` apart; returns seconds per
-    /// beat. Allocates nothing.
+    /// beat, never more than [`RESTART_RATIO`] from `interval_sec`. Allocates nothing.
     pub fn push(&mut self, count: u64, t_sec: f64, interval_sec: f64) -> f64 {
         if self.n_beats > 0 {
             let last = self.n_beats - 1;
             let n_steps = count.saturating_sub(self.counts[last]).max(1) as f64;
             let step_ratio = (t_sec - self.times_sec[last]) / (n_steps * interval_sec);
-            let fit_ratio = self.slope().unwrap_or(interval_sec) / interval_sec;
-            let same_tempo = (RESTART_RATIO.recip()..=RESTART_RATIO).contains(&fit_ratio);
-            if !same_tempo || !STEP_RATIOS.contains(&step_ratio) || count <= self.counts[last] {
+            let is_other_tempo = self.slope().is_some_and(|spb| !is_same_tempo(spb, interval_sec));
+            if is_other_tempo || !STEP_RATIOS.contains(&step_ratio) || count <= self.counts[last] {
                 self.clear();
             }
         }
+        self.add(count, t_sec);
+        match self.slope() {
+            // The beats came where no beat of the decoder's tempo would.
+            Some(spb) if !is_same_tempo(spb, interval_sec) => {
+                self.clear();
+                self.add(count, t_sec);
+                interval_sec
+            }
+            Some(spb) => spb,
+            None => interval_sec,
+        }
+    }
+
+    fn add(&mut self, count: u64, t_sec: f64) {
         if self.n_beats == N_BEATS {
             self.times_sec.copy_within(1.., 0);
             self.counts.copy_within(1.., 0);
@@ -57,7 +70,6 @@ impl TempoFit {
         }
         (self.times_sec[self.n_beats], self.counts[self.n_beats]) = (t_sec, count);
         self.n_beats += 1;
-        self.slope().unwrap_or(interval_sec)
     }
 
     /// Forgets all beats.
@@ -105,6 +117,10 @@ impl TempoFit {
     }
 }
 
+fn is_same_tempo(spb: f64, interval_sec: f64) -> bool {
+    (RESTART_RATIO.recip()..=RESTART_RATIO).contains(&(spb / interval_sec))
+}
+
 /// Median of some values, which end up sorted.
 fn median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
@@ -114,6 +130,17 @@ fn median(values: &mut [f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn beats_that_the_decoders_tempo_does_not_explain_give_no_tempo_of_their_own() {
+        let mut fit = TempoFit::default();
+        for k in 0..4 {
+            // Each step is within what a beat may stray, all of them together are another tempo.
+            assert_eq!(fit.push(k, 0.229 * k as f64, 0.25), 0.25);
+        }
+        assert_eq!(fit.line(), None);
+        assert_eq!((4..8).map(|k| fit.push(k, 0.25 * k as f64, 0.25)).next_back(), Some(0.25));
+    }
 
     #[test]
     fn a_steady_tempo_is_found_between_the_frames() {

@@ -323,6 +323,9 @@ fn what_cannot_be_changes_nothing_and_says_why() {
     assert_tempo_stays(&mut rig, Some(&MUSIC), 5.0, 120.0);
 }
 
+/// What the decoder may find, and 6 % that the line through the beats may differ from it.
+const SHOWN_BPM: std::ops::RangeInclusive<f64> = 40.0 / 1.0601..=240.0 * 1.0601;
+
 /// What happens next in a random session.
 fn happening() -> impl Strategy<Value = Option<MarkKind>> {
     let hint = prop_oneof![
@@ -361,7 +364,7 @@ proptest! {
                 None => rig.play(&vec![0.0; (2.0 * listen_sec * RATE_HZ) as usize], 441, 1),
             }
             let state = rig.state.read();
-            prop_assert!((38.0..=252.0).contains(&state.timeline.tempo_bpm()), "{:?}", state.timeline);
+            prop_assert!(SHOWN_BPM.contains(&state.timeline.tempo_bpm()), "{:?}", state.timeline);
             prop_assert!(state.timeline.t_origin_sec.is_finite() && state.beat.beat_in_bar <= state.beat.beats_per_bar);
             prop_assert_eq!(state.health.fault, 0);
         }
