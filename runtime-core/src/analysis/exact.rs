@@ -39,8 +39,6 @@ pub struct ExactDecoder {
     total: f64,
     /// `[interval]`: mass that enters a beat now.
     entering: Vec<BarMasses>,
-    /// 1 where a slot is a downbeat.
-    is_downbeat: BarMasses,
     /// Prior probability of each slot.
     slot_prior: BarMasses,
     slot_masses: BarMasses,
@@ -56,15 +54,11 @@ impl ExactDecoder {
     pub fn new(tempo: TempoRange, meter: Meter) -> Self {
         let space = JointSpace::new(tempo, meter);
         assert!(space.n_slots() <= MAX_SLOTS, "meters were validated");
-        let (mut is_downbeat, mut slot_prior) = ([0.0; MAX_SLOTS], [0.0; MAX_SLOTS]);
-        for slot_idx in 0..space.n_slots() {
-            is_downbeat[slot_idx] = f32::from(u8::from(space.slots[slot_idx].beat_in_bar == 1));
-            slot_prior[slot_idx] = space.slot_prior(slot_idx);
-        }
+        let mut slot_prior = [0.0; MAX_SLOTS];
+        slot_prior.iter_mut().enumerate().take(space.n_slots()).for_each(|(idx, prob)| *prob = space.slot_prior(idx));
         let mut decoder = Self {
             rings: Rings::new(&space),
             entering: vec![[0.0; MAX_SLOTS]; space.n_intervals()],
-            is_downbeat,
             slot_prior,
             slot_masses: [0.0; MAX_SLOTS],
             said: None,
@@ -166,9 +160,9 @@ impl ExactDecoder {
             let mut gained = 0.0;
             for (position, weight) in zone.iter().enumerate() {
                 let cell = self.rings.cell(interval_idx, interval - position);
-                let (beat, downbeat) = likelihood.weighted(*weight);
+                let seen_here = likelihood.weighted(*weight);
                 let state = &mut self.rings.states[cell];
-                let seen: BarMasses = std::array::from_fn(|slot| state[slot] * (beat + self.is_downbeat[slot] * (downbeat - beat)));
+                let seen: BarMasses = std::array::from_fn(|slot| state[slot] * seen_here.at(self.space.accents[slot]));
                 *state = seen;
                 let sum = sum_of(&seen);
                 gained += sum - std::mem::replace(&mut self.rings.masses[cell], sum);

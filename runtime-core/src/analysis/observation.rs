@@ -54,9 +54,17 @@ impl FrameLikelihood {
         Self { beat: on as f32, downbeat: (on * ratio) as f32 }
     }
 
-    /// Likelihoods (beat, downbeat) of a step of which only a share lies in the beat zone.
-    pub fn weighted(&self, share: f32) -> (f32, f32) {
-        (share * self.beat + 1.0 - share, share * self.downbeat + 1.0 - share)
+    /// At a beat that is a downbeat to this share, see [`accents`](super::joint_space::JointSpace::accents).
+    #[inline(always)]
+    pub fn at(&self, accent: f32) -> f32 {
+        self.beat + accent * (self.downbeat - self.beat)
+    }
+
+    /// Likelihoods of a step of which only a share lies in the beat zone.
+    #[inline(always)]
+    pub fn weighted(&self, share: f32) -> Self {
+        let weighted = |likelihood: f32| share * likelihood + 1.0 - share;
+        Self { beat: weighted(self.beat), downbeat: weighted(self.downbeat) }
     }
 }
 

@@ -35,6 +35,9 @@ pub struct ViterbiDecoder {
     log_bands: Vec<Vec<f32>>,
     log_meters: Vec<Vec<f32>>,
     log_preference: Vec<f32>,
+    /// Accents that differ, and per slot the index of its own.
+    accents: Vec<f32>,
+    accent_of: Vec<usize>,
     /// `[ring][interval][slot]`: log-probability of the best path whose present beat ends at that step.
     scores: Vec<f32>,
     ring_len: usize,
@@ -57,10 +60,16 @@ impl ViterbiDecoder {
         let space = JointSpace::new(tempo, meter);
         let ring_len = space.longest() + STEPS_PER_FRAME + 1;
         let log = |p: &f32| p.ln();
+        let mut accents = space.accents[..space.n_slots()].to_vec();
+        accents.sort_unstable_by(f32::total_cmp);
+        accents.dedup();
+        let accent_of = space.accents[..space.n_slots()].iter().map(|accent| accents.partition_point(|other| other < accent)).collect();
         let mut decoder = Self {
             log_bands: space.bands.iter().map(|band| band.probs.iter().map(log).collect()).collect(),
             log_meters: space.meter_probs.iter().map(|row| row.iter().map(log).collect()).collect(),
             log_preference: space.preference.iter().map(log).collect(),
+            accents,
+            accent_of,
             scores: vec![f32::NEG_INFINITY; ring_len * space.n_intervals() * space.n_slots()],
             ring_len,
             now: 0,
@@ -151,14 +160,14 @@ impl ViterbiDecoder {
 
     fn observe(&mut self, activation: &Activation) {
         let likelihood = FrameLikelihood::of(activation);
+        let mut nats = Vec::with_capacity(self.accents.len());
         for interval_idx in 0..self.space.n_intervals() {
             for position in 0..self.space.zones[interval_idx].len() {
-                let (beat, downbeat) = likelihood.weighted(self.space.zones[interval_idx][position]);
-                let (beat, downbeat) = (beat.ln(), downbeat.ln());
+                let seen_here = likelihood.weighted(self.space.zones[interval_idx][position]);
+                nats.clear();
+                nats.extend(self.accents.iter().map(|&accent| seen_here.at(accent).ln()));
                 let cell = self.cell(self.now + self.space.intervals[interval_idx] - position, interval_idx);
-                for (score, slot) in self.scores[cell..].iter_mut().zip(&self.space.slots) {
-                    *score += if slot.beat_in_bar == 1 { downbeat } else { beat };
-                }
+                self.scores[cell..].iter_mut().zip(&self.accent_of).for_each(|(score, &accent_idx)| *score += nats[accent_idx]);
             }
         }
     }

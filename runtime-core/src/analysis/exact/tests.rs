@@ -95,9 +95,9 @@ fn a_step_equals_the_textbook_recursion() {
         let likelihood = FrameLikelihood::of(&activation);
         for i in 0..space.n_intervals() {
             for (k, weight) in space.zones[i].iter().enumerate() {
-                let (beat, downbeat) = likelihood.weighted(*weight);
-                alpha[i][k][0] *= f64::from(downbeat);
-                alpha[i][k][1] *= f64::from(beat);
+                let seen_here = likelihood.weighted(*weight);
+                alpha[i][k][0] *= f64::from(seen_here.downbeat);
+                alpha[i][k][1] *= f64::from(seen_here.beat);
             }
         }
         let total: f64 = alpha.iter().flatten().flatten().sum();

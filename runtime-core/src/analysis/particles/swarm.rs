@@ -125,10 +125,7 @@ impl Swarm {
     /// the same number. Returns the log-likelihood of the frame relative to "no beat", nats.
     pub(super) fn observe(&mut self, now: f64, likelihood: &FrameLikelihood, rng: &mut Pcg32) -> f64 {
         let before: f64 = self.weights.iter().sum();
-        let mut factors = [0.0; MAX_SLOTS];
-        for (factor, slot) in factors.iter_mut().zip(&self.space.slots) {
-            *factor = if slot.beat_in_bar == 1 { likelihood.downbeat } else { likelihood.beat };
-        }
+        let factors = self.space.accents.map(|accent| likelihood.at(accent));
         for i in 0..N_PARTICLES {
             let position = self.intervals[i] - (self.next_beats[i] - now);
             let left = self.zone_frames[self.interval_idx(self.intervals[i])] - position;
