@@ -75,6 +75,26 @@ def test_a_killed_build_is_finished_with_the_same_bytes(anacrusis_bin, tmp_path)
     assert hashes(killed) == hashes(tmp_path / "whole")
 
 
+def test_two_processes_do_not_build_one_corpus(tmp_path):
+    folder = tmp_path / "corpus"
+    build.write_header(folder, RECIPE, "hash")
+    seen = []
+
+    class Pool:
+        """Tries to build the same corpus while it is being built."""
+
+        def run(self, indices):
+            with pytest.raises(RuntimeError, match="another process builds this corpus"):
+                build.build(folder, RECIPE, self)
+            seen.append(list(indices))
+            return iter(())
+
+    build.build(folder, RECIPE, Pool())
+    assert len(seen) == 1 and len(seen[0]) == RECIPE.n_items
+    build.build(folder, RECIPE, Pool())
+    assert len(seen) == 2
+
+
 def test_an_item_is_the_same_wherever_it_is_made(anacrusis_bin):
     first, second = ItemBuilder(make_job(anacrusis_bin)), ItemBuilder(make_job(anacrusis_bin))
     built = [first(0), first(1)]

@@ -5,10 +5,14 @@ A run may end at any moment, by a signal too: the next one checks what is there 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import json
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -136,7 +140,30 @@ def build(folder: Path, plan: Plan, pool: Pool[Built], progress: Progress | None
     -------
     dict
         All rows, by index.
+
+    Raises
+    ------
+    RuntimeError
+        Another process builds this corpus.
     """
+    with _sole_builder(folder):
+        return _build(folder, plan, pool, progress)
+
+
+@contextlib.contextmanager
+def _sole_builder(folder: Path) -> Iterator[None]:
+    """Keep other processes from building the same corpus; the system lets go of it when this one ends, killed or not."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise RuntimeError(f"{folder}: another process builds this corpus") from None
+    finally:
+        os.close(descriptor)
+
+
+def _build(folder: Path, plan: Plan, pool: Pool[Built], progress: Progress | None) -> dict[int, Row]:
     indices = missing_indices(folder, plan.n_items)
     progress = progress or Progress(plan.n_items * plan.item_sec, (plan.n_items - len(indices)) * plan.item_sec)
     writer = manifest.Writer(folder)
