@@ -1,7 +1,7 @@
 //! Reads one file of reference beats: a line a beat, `time_sec<TAB>beat_in_bar`. Any thread.
 //!
-//! The position in the bar may be missing or 0 for unknown, columns after it are ignored. Anything else that cannot be used is an error with its line: a score against half a reference is worse
-//! than none.
+//! The position in the bar may be missing or 0 for unknown, columns after it are ignored. Anything else that cannot be used is an
+//! error with its line: a score against half a reference is worse than none.
 
 use std::path::Path;
 

@@ -32,7 +32,8 @@ const ZONE_SHARE: f64 = 1.0 / 12.0;
 const METERS: [(u8, f64); 6] = [(2, 0.10), (3, 0.20), (4, 0.68), (5, 0.007), (6, 0.006), (7, 0.007)];
 /// How much of a downbeat the middle of a bar of 4 or 6 is to a network: where between the plain beats (0) and the first (1) its
 /// log-odds of a downbeat lie on average, .3 in the annotated pieces and .8 in generated ones. Without it every other middle that
-/// looks like a downbeat is evidence for bars half as long. NB: .1 to .5 all gain .01 of downbeat F70 on both.
+/// looks like a downbeat is evidence for bars half as long. NB: .2 to .5 gain .01 of downbeat F70 on
+/// generated pieces and .003 to .005 on annotated ones.
 const HALF_BAR_ACCENT: f32 = 0.35;
 /// Probability that the meter is drawn anew at a bar line.
 const NEW_METER_PROB: f64 = 1e-3;

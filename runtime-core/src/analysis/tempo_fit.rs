@@ -38,7 +38,7 @@ pub struct TempoFit {
 
 impl TempoFit {
     /// Adds beat number `count` at `t_sec` of which the decoder says that beats are `interval_sec` apart; returns seconds per
-    /// beat, never more than [`RESTART_RATIO`] from `interval_sec`. Allocates nothing.
+    /// beat, never more than 6 % from `interval_sec`. Allocates nothing.
     pub fn push(&mut self, count: u64, t_sec: f64, interval_sec: f64) -> f64 {
         if self.n_beats > 0 {
             let last = self.n_beats - 1;

@@ -25,6 +25,7 @@ LABELS: tuple[str, ...] = tuple(_of("/labels"))
 """Section labels, in their order."""
 
 HORIZONS_BEATS: tuple[int, ...] = tuple(_of("/horizons_beats"))
+"""Beats within which a boundary may come."""
 
 BIN_EDGES_BEATS: tuple[float, ...] = tuple(float(edge) for edge in _of("/anticipator/hazard_bins_from_beats")[1:])
 """Upper ends, included, of all hazard bins but the last."""
