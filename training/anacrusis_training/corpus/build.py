@@ -146,13 +146,19 @@ def build(folder: Path, plan: Plan, pool: Pool[Built], progress: Progress | None
     RuntimeError
         Another process builds this corpus.
     """
-    with _sole_builder(folder):
+    with sole_builder(folder):
         return _build(folder, plan, pool, progress)
 
 
 @contextlib.contextmanager
-def _sole_builder(folder: Path) -> Iterator[None]:
-    """Keep other processes from building the same corpus; the system lets go of it when this one ends, killed or not."""
+def sole_builder(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing the same corpus; the system lets go of it when this one ends, killed or not.
+
+    Raises
+    ------
+    RuntimeError
+        Another process builds it.
+    """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

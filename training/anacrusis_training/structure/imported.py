@@ -63,6 +63,8 @@ def import_songs(
     ------
     ValueError
         No recording has sections.
+    RuntimeError
+        Another process builds this corpus.
     """
     recordings = [path for path in sorted(audio_dir.iterdir()) if path.suffix.lower() in AUDIO_SUFFIXES and path.stem in sections]
     if not recordings:
@@ -70,32 +72,33 @@ def import_songs(
     folder = workshop.corpus_dir(part)
     contract_hash = contract.scope_hash(contract.load(), SCOPE)
     build.write_header(folder, workshop.recipe.corpora[part], contract_hash)
-    known = {row.name: row for row in manifest.read(folder).values() if row.index >= FIRST_INDEX}
-    next_index = max([row.index + 1 for row in known.values()], default=FIRST_INDEX)
-    result = Imported(0, 0, [])
-    writer = manifest.Writer(folder)
-    try:
-        for recording in recordings:
-            try:
-                plan = read_plan(sections[recording.stem], teacher)
-                song = _listen(recording, plan, anacrusis_bin, contract_hash)
-            except (ValueError, FeatureError) as error:
-                result.warnings.append(f"{recording.name}: {error}")
-                result.n_failed += 1
-                continue
-            result.warnings += [f"{recording.name}: {text}" for text in plan.warnings]
-            index = known[recording.stem].index if recording.stem in known else next_index
-            next_index = max(next_index, index + 1)
-            data = rows_of.to_bytes(song)
-            file = f"{build.ITEM_FOLDER}/{index:07}.npz"
-            manifest.write_atomically(folder / file, data)
-            seconds = round(len(song.rows) / STEP_HZ, 3)
-            digest, traits = manifest.hash_bytes(data), {"teacher": plan.teacher or "people"}
-            source = f"own/{recording.name}"
-            writer.append(manifest.Row(index, "ok", part, recording.stem, seconds, 1, file, digest, [], [source], traits))
-            result.n_songs += 1
-    finally:
-        writer.close()
+    with build.sole_builder(folder):
+        known = {row.name: row for row in manifest.read(folder).values() if row.index >= FIRST_INDEX}
+        next_index = max([row.index + 1 for row in known.values()], default=FIRST_INDEX)
+        result = Imported(0, 0, [])
+        writer = manifest.Writer(folder)
+        try:
+            for recording in recordings:
+                try:
+                    plan = read_plan(sections[recording.stem], teacher)
+                    song = _listen(recording, plan, anacrusis_bin, contract_hash)
+                except (ValueError, FeatureError) as error:
+                    result.warnings.append(f"{recording.name}: {error}")
+                    result.n_failed += 1
+                    continue
+                result.warnings += [f"{recording.name}: {text}" for text in plan.warnings]
+                index = known[recording.stem].index if recording.stem in known else next_index
+                next_index = max(next_index, index + 1)
+                data = rows_of.to_bytes(song)
+                file = f"{build.ITEM_FOLDER}/{index:07}.npz"
+                manifest.write_atomically(folder / file, data)
+                seconds = round(len(song.rows) / STEP_HZ, 3)
+                digest, traits = manifest.hash_bytes(data), {"teacher": plan.teacher or "people"}
+                source = f"own/{recording.name}"
+                writer.append(manifest.Row(index, "ok", part, recording.stem, seconds, 1, file, digest, [], [source], traits))
+                result.n_songs += 1
+        finally:
+            writer.close()
     return result
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from anacrusis_training.features import N_BANDS
 from anacrusis_training.structure.steps import N_AUDIO, N_BEAT
 
-N_BANDS = 136
 FLUX = slice(N_BANDS, 2 * N_BANDS)
 CHROMA = slice(2 * N_BANDS, 2 * N_BANDS + 12)
 LEVEL = 2 * N_BANDS + 12
