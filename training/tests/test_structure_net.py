@@ -10,14 +10,17 @@ import torch
 from anacrusis_training.piece import Beat
 from anacrusis_training.structure import prior
 from anacrusis_training.structure.calibrate import fit_scaling
+from anacrusis_training.structure.dataset import Dataset
 from anacrusis_training.structure.export import Step, onnx_answers, torch_answers, write_onnx
+from anacrusis_training.structure.fit import LEAST_RATE_SHARE, Trainer
 from anacrusis_training.structure.losses import class_weights, survival_nll
 from anacrusis_training.structure.net import Anticipator, hazard_probs
 from anacrusis_training.structure.noise import add_noise
 from anacrusis_training.structure.plan import make_plan
+from anacrusis_training.structure.rows import Song
 from anacrusis_training.structure.settings import FitSettings
 from anacrusis_training.structure.split import songs_of
-from anacrusis_training.structure.steps import N_ROW
+from anacrusis_training.structure.steps import N_AUDIO, N_ROW
 
 PRIOR_PATH = Path(__file__).resolve().parents[2] / "models" / "structure_prior" / "prior.json"
 
@@ -100,6 +103,32 @@ def test_noise_is_finite_seeded_and_nothing_at_strength_0() -> None:
     assert torch.equal(add_noise(x, spread, np.random.default_rng(0), 0.0), x)
     one, other = (add_noise(x, spread, np.random.default_rng(1), 1.0) for _ in range(2))
     assert torch.equal(one, other) and torch.isfinite(one).all() and not torch.equal(one, x)
+
+
+def test_noise_changes_no_song_half_way_and_no_beat() -> None:
+    x = torch.from_numpy(np.abs(rows(1)))[None].repeat(16, 400, 1)
+    noisy = add_noise(x, torch.zeros(N_ROW), np.random.default_rng(1), 1.0)
+    assert not torch.equal(noisy, x)
+    assert torch.equal(noisy, noisy[:, :1].expand_as(noisy)), "a step that differs from the first one sounds like a boundary"
+    phase = slice(N_AUDIO, N_AUDIO + 3)
+    assert torch.equal(noisy[..., phase], x[..., phase]), "targets count the tracker's beats"
+
+
+def test_the_learning_rate_falls_until_the_end(tmp_path) -> None:
+    time_sec = 0.08 * np.arange(400)
+    beats = np.stack((0.5 * np.arange(64), np.arange(64) % 4 + 1), 1)
+    song = Song(
+        rows(400).astype(np.float16), time_sec, 2.0 * time_sec, np.ones(400, np.uint8), beats[:, 0], beats, np.array([0.0, 16.0]),
+        np.array([1, 2], np.int8), np.ones(2, np.float32), 32.0, True, {},
+    )  # fmt: skip
+    settings = FitSettings(epochs=4, batch=2, chunk_steps=32, hidden=8, audio_units=8, mix_units=8)
+    songs = Dataset([song] * 5, settings)
+    trainer = Trainer(settings, songs, songs, tmp_path)
+    trainer.run(quiet=True)
+    # A twelfth of the last batch of three of the last epoch of four is left.
+    assert 0.98 < trainer.progress < 1.0
+    least, last = LEAST_RATE_SHARE * settings.learning_rate, trainer.optimiser.param_groups[0]["lr"]
+    assert last == pytest.approx(least, rel=0.2)
 
 
 def test_settings_are_checked() -> None:

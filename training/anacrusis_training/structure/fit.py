@@ -63,7 +63,8 @@ class Trainer:
         self.averaged = copy.deepcopy(self.net)
         self.class_weights = class_weights(train.label_counts()).to(self.device)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-        self.updates_per_epoch = max(1, sum(self._n_chunks(batch) for batch in train.in_order(settings.batch)))
+        self.progress = 0.0
+        """Share of the training that is done, 0 to 1: what the learning rate follows."""
         self.epoch, self.update, self.first_loss, self.best_loss = 0, 0, math.nan, math.inf
 
     def run(self, quiet: bool = False) -> Result:
@@ -108,19 +109,19 @@ class Trainer:
     def _one_epoch(self) -> dict[str, float]:
         self.net.train()
         sums, n = {"label": 0.0, "hazard": 0.0}, 0
-        for batch in self.train.batches(self.settings.batch, self.rng):
+        n_batches = -(-len(self.train.entries) // self.settings.batch)
+        for batch_number, batch in enumerate(self.train.batches(self.settings.batch, self.rng)):
+            batch.rows = add_noise(batch.rows, self.spread, self.rng, self.settings.strength)
             state = self.net.initial_state(len(batch.rows))
-            for first, last in self._chunks(batch):
-                chunk = batch.chunk(first, last)
-                chunk.rows = add_noise(chunk.rows, self.spread, self.rng, self.settings.strength)
-                parts, state = self._update(self._to_device(chunk), state)
+            chunks = self._chunks(batch)
+            for chunk_number, (first, last) in enumerate(chunks):
+                heard = (batch_number + chunk_number / len(chunks)) / n_batches
+                self.progress = (self.epoch + heard) / self.settings.epochs
+                parts, state = self._update(self._to_device(batch.chunk(first, last)), state)
                 n += 1
                 for name, value in parts.items():
                     sums[name] += value
         return {name: value / max(n, 1) for name, value in sums.items()}
-
-    def _n_chunks(self, batch: Batch) -> int:
-        return -(-batch.rows.shape[1] // self.settings.chunk_steps)
 
     def _chunks(self, batch: Batch) -> list[tuple[int, int]]:
         """Cuts of a batch: a first one of any length, so that no place in a song is always at a cut."""
@@ -151,9 +152,8 @@ class Trainer:
         return parts, state.detach()
 
     def _schedule(self) -> float:
-        total = self.settings.epochs * self.updates_per_epoch
-        rise = min(1.0, (self.update + 1) / max(1.0, WARM_UP_SHARE * total))
-        return rise * max(LEAST_RATE_SHARE, 0.5 * (1.0 + math.cos(math.pi * min(1.0, self.update / total))))
+        rise = min(1.0, self.progress / WARM_UP_SHARE)
+        return rise * max(LEAST_RATE_SHARE, 0.5 * (1.0 + math.cos(math.pi * self.progress)))
 
     @torch.no_grad()
     def _average(self) -> None:

@@ -1,7 +1,8 @@
 """Noise on rows, so that a network does not take what one renderer and one tracker happen to give for music.
 
-Everything is drawn once a song and chunk from the generator that is passed in. Rows carry the tracker's own errors already; what is added
-here are those of other sounds and other days.
+Everything but the hiss is drawn once a song, from the generator that is passed in: a level or a key that changed half way would be a
+boundary. Rows carry the tracker's own errors already, and their targets count its beats, so its phase is left alone: shaken, it would no
+longer say which beat has fallen.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ CHROMA = slice(2 * N_BANDS, 2 * N_BANDS + 12)
 LEVEL = 2 * N_BANDS + 12
 """Layout of the pooled audio features: band means, band rises, chroma, then scalars beginning with the level in dB / 20."""
 
-SIN, COS, CONFIDENCE, DOWNBEAT = N_AUDIO, N_AUDIO + 1, N_AUDIO + 3, N_AUDIO + 4
+CONFIDENCE, DOWNBEAT = N_AUDIO + 3, N_AUDIO + 4
 """Columns of the beat features."""
 
 UNKNOWN_DOWNBEAT = 0.25
@@ -26,12 +27,11 @@ LN10 = 2.302585092994046
 
 _MOST_GAIN_DB = 12.0
 _MOST_EQ_DB = 7.0
-_MOST_JITTER_BEATS = 0.1
 _NOISE_STD = 0.08
 
 
 def add_noise(rows: torch.Tensor, spread: torch.Tensor, rng: np.random.Generator, strength: float) -> torch.Tensor:
-    """Rows ``[batch, steps, 335]`` as other equipment would have given them; 0 `strength` changes nothing.
+    """Rows of whole songs ``[batch, steps, 335]`` as other equipment would have given them; 0 `strength` changes nothing.
 
     `spread` is the standard deviation of each column, ``[335]``.
     """
@@ -46,7 +46,7 @@ def add_noise(rows: torch.Tensor, spread: torch.Tensor, rng: np.random.Generator
             first, width = int(rng.integers(0, N_BANDS - 10)), int(rng.integers(5, 40))
             song[:, first : min(first + width, N_BANDS)] = 0.0
             song[:, N_BANDS + first : N_BANDS + min(first + width, N_BANDS)] = 0.0
-        _shake_beats(song, rng, strength)
+        _hide_beats(song, rng, strength)
         if rng.random() < 0.05 * strength:
             song[:, :N_AUDIO] = song[:, :N_AUDIO].mean(0)
         if rng.random() < 0.05 * strength:
@@ -66,12 +66,8 @@ def _equalise(song: torch.Tensor, rng: np.random.Generator, strength: float) -> 
     song[:, LEVEL] += gain_db / 20.0
 
 
-def _shake_beats(song: torch.Tensor, rng: np.random.Generator, strength: float) -> None:
-    """The tracker's phase a little off, its confidence or its bar unknown, in place."""
-    angle = 2.0 * np.pi * strength * float(np.clip(rng.normal(0.0, 0.03), -_MOST_JITTER_BEATS, _MOST_JITTER_BEATS))
-    sin, cos = song[:, SIN].clone(), song[:, COS].clone()
-    song[:, SIN] = sin * np.cos(angle) + cos * np.sin(angle)
-    song[:, COS] = cos * np.cos(angle) - sin * np.sin(angle)
+def _hide_beats(song: torch.Tensor, rng: np.random.Generator, strength: float) -> None:
+    """The tracker's confidence or its bar unknown, in place."""
     if rng.random() < 0.1 * strength:
         song[:, CONFIDENCE] = 0.0
     if rng.random() < 0.1 * strength:
