@@ -19,8 +19,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("model-contracts", &[]),
     ("runtime-core", &["model-contracts"]),
     ("midi-port", &["runtime-core"]),
+    ("outputs", &["model-contracts"]),
+    ("web", &["model-contracts", "outputs"]),
     ("anacrusis-plugin", &["model-contracts", "runtime-core", "midi-port"]),
-    ("anacrusis", &["model-contracts", "runtime-core", "midi-port"]),
+    ("anacrusis", &["model-contracts", "runtime-core", "midi-port", "outputs", "web"]),
     ("xtask", &["model-contracts", "runtime-core"]),
     ("integration-tests", &["model-contracts", "runtime-core", "anacrusis", "xtask"]),
 ];

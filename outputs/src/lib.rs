@@ -1,0 +1,14 @@
+//! What leaves the program while it listens: beats, bars, phrases and sections as events ahead of time, and each protocol's bytes.
+//!
+//! ```text
+//! Look (newest state, and where its time lies on this machine's clock)
+//!    -> schedule: beats, bars, phrases, triggers, each once and ahead of time -> runner: a thread an output, retries, status
+//!    -> Output: OSC, WLED, OS2L, Carabiner, DDP, NDJSON, session file
+//! ```
+//!
+//! Nothing here knows the engine, a device or the command line. An output lives on a thread of its own, so that nothing it
+//! waits for can hold up the analysis or another output.
+
+pub mod event;
+pub mod output;
+pub mod view;
