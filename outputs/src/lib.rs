@@ -9,6 +9,16 @@
 //! Nothing here knows the engine, a device or the command line. An output lives on a thread of its own, so that nothing it
 //! waits for can hold up the analysis or another output.
 
+pub mod clock;
+pub mod drive;
 pub mod event;
+pub mod look;
 pub mod output;
+pub mod place;
+pub mod runner;
+pub mod schedule;
+pub mod status;
 pub mod view;
+
+#[cfg(test)]
+mod test_outputs;
