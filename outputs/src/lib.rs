@@ -17,6 +17,7 @@ pub mod output;
 pub mod place;
 pub mod runner;
 pub mod schedule;
+pub mod session;
 pub mod status;
 pub mod view;
 

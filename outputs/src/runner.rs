@@ -76,6 +76,11 @@ impl Runner {
         self.spawn(&name, Some(status), patience, step)
     }
 
+    /// Where the newest look hangs.
+    pub fn board(&self) -> Arc<Board> {
+        Arc::clone(&self.board)
+    }
+
     /// The newest look, as of now.
     pub fn look(&self) -> Look {
         at_now(self.board.look(), self.clock.as_ref())

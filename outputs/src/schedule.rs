@@ -23,6 +23,8 @@ const MAX_PASSED: u64 = 256;
 const N_RECENT: usize = 16;
 /// Beats that stay usable: 10 to 1000 BPM.
 const USABLE_PERIOD_NS: std::ops::RangeInclusive<f64> = 6e7..=6e9;
+/// Beat numbers beyond are of no music: numbers must stay countable.
+const LAST_BEAT: f64 = 1e12;
 
 /// What one output has been told, and will be.
 #[derive(Debug)]
@@ -82,7 +84,8 @@ impl Schedule {
     pub fn take(&mut self, look: &Look, out: &mut Vec<Event>) {
         let now = look.taken;
         let is_gone = now.mono_ns.saturating_sub(look.said_mono_ns) > GONE_NS;
-        let locked = look.locked && !is_gone && USABLE_PERIOD_NS.contains(&look.line.period_ns);
+        let is_usable = USABLE_PERIOD_NS.contains(&look.line.period_ns) && look.line.beat_at(now.mono_ns).abs() < LAST_BEAT;
+        let locked = look.locked && !is_gone && is_usable;
         if self.session != Some(look.session) {
             self.session = Some(look.session);
             (self.section_change, self.approach_change) = (0, 0);

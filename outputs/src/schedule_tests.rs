@@ -110,6 +110,15 @@ fn a_source_that_falls_silent_is_told_once_and_says_nothing_more() {
 }
 
 #[test]
+fn a_line_that_no_music_has_gives_no_beats() {
+    for (beat_origin, period_ns) in [(1e300, 5e8), (f64::NAN, 5e8), (0.0, f64::INFINITY), (0.0, -1.0)] {
+        let line = Line { beat_origin, period_ns, ..look(0).line };
+        let events = run(&mut schedule(0.0, 0), 0, 100, |look| Look { line, ..look });
+        assert!(beats(&events).is_empty(), "{line:?}");
+    }
+}
+
+#[test]
 fn filters_leave_the_numbers_alone() {
     let tuning = Tuning { every_beats: 2, only: vec![EventKind::Beat], ..Tuning::default() };
     let events = run(&mut Schedule::new(&tuning, 0), 0, 2_600, |look| look);
