@@ -119,13 +119,14 @@ impl Source for FeedSource {
         if self.open.is_none() {
             self.search(now);
         }
-        match &mut self.open {
-            Some(open) if open.read(now, moment) => self.last = open.translator.look(),
-            _ => {
-                // What was said last stands, and its age tells that nobody says anything any more.
-                self.open = None;
-                self.last.taken = moment;
-            }
+        if let Some(open) = &mut self.open
+            && open.read(now, moment)
+        {
+            self.last = open.translator.look();
+        } else {
+            // What was said last stands, and its age tells that nobody says anything any more.
+            self.open = None;
+            self.last.taken = moment;
         }
         self.last
     }

@@ -1,27 +1,20 @@
 //! One instance as the plugin puts it together, without the host: made and ended on the MAIN THREAD, its worker on a thread
 //! of its own, its blocks on the thread that stands for the host's audio thread.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::path::PathBuf;
 use std::time::Instant;
 
-use midi_port::{MonotonicClock, SystemClock};
+use runtime_core::analysis::anticipator_model::AnticipatorModel;
 use runtime_core::analysis::beat_model::BeatModel;
 use runtime_core::analysis::config::EngineConfig;
-use runtime_core::analysis::engine::Engine;
-use runtime_core::analysis::worker::{Outlets, Worker};
-use runtime_core::bus::audio_ring::audio_ring_for;
 use runtime_core::bus::counters::Counters;
-use runtime_core::bus::shm::{FeedClock, FeedInfo, FeedReader, FeedWriter};
-use runtime_core::bus::state_cell::state_cell;
-use runtime_core::bus::updates::update_queue;
+use runtime_core::bus::shm::FeedReader;
 use runtime_core::rt::follower::{Follower, Source};
 use runtime_core::rt::midi_clock::ClockPolicy;
 use runtime_core::rt::tap::Tap;
 
 use crate::engine_args::EngineArgs;
+use crate::instance::{self, Ingredients};
 use crate::model::ModelArgs;
 
 /// What all instances have in common.
@@ -97,8 +90,7 @@ pub(super) struct Instance {
     pub(super) audio: AudioSide,
     /// The other end of the feed.
     pub(super) feed: FeedReader,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    _running: instance::Instance,
 }
 
 impl Instance {
@@ -107,37 +99,17 @@ impl Instance {
     /// # Errors
     /// A configuration or model that cannot be used, no feed, no thread.
     pub(super) fn start(setup: &Setup) -> Result<Self, String> {
-        let engine = Engine::new(&setup.config, setup.model()?).map_err(|e| e.to_string())?;
-        let rate_hz = setup.config.sample_rate_hz;
-        let counters = Counters::default();
-        let (sender, receiver) = audio_ring_for(rate_hz, setup.block_samples);
-        let (updates_in, updates_out) = update_queue();
-        let (feed, reader) = open_feed(&setup.feed_folder(), rate_hz)?;
-        let outlets = Outlets { updates: updates_in, state: state_cell().0, feed: Some(feed) };
-        let mut worker = Worker::new(engine, receiver, outlets, counters.clone(), || SystemClock.now_ns());
-        let stop = Arc::new(AtomicBool::new(false));
-        let stop_of_thread = Arc::clone(&stop);
-        let thread = std::thread::Builder::new()
-            .name("anacrusis".to_owned())
-            .spawn(move || worker.run(&stop_of_thread, |_| {}))
-            .map_err(|e| format!("cannot start a thread: {e}"))?;
-        let (tap, follower) = (Tap::new(sender, counters.clone()), Follower::new(updates_out, counters.clone(), rate_hz));
-        Ok(Self { audio: AudioSide::new(tap, follower, counters), feed: reader, stop, thread: Some(thread) })
+        let ingredients = Ingredients {
+            config: setup.config,
+            model: setup.model()?,
+            anticipator: AnticipatorModel::load_default(),
+            block_samples: setup.block_samples,
+            feed_folder: &setup.feed_folder(),
+            name: "bench",
+        };
+        let (running, end) = instance::Instance::start(ingredients)?;
+        let feed = FeedReader::open(running.feed_path()).map_err(|e| e.to_string())?;
+        let follower = Follower::new(end.updates, end.counters.clone(), setup.config.sample_rate_hz);
+        Ok(Self { audio: AudioSide::new(end.tap, follower, end.counters), feed, _running: running })
     }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.take() {
-            // The worker catches its own panics; a thread that died all the same has said so on stderr.
-            let _ = thread.join();
-        }
-    }
-}
-
-fn open_feed(folder: &Path, sample_rate_hz: f64) -> Result<(FeedWriter, FeedReader), String> {
-    let writer = FeedWriter::create(folder, &FeedInfo { name: "bench", sample_rate_hz }, FeedClock::now()).map_err(|e| e.to_string())?;
-    let reader = FeedReader::open(writer.path()).map_err(|e| e.to_string())?;
-    Ok((writer, reader))
 }
