@@ -25,6 +25,7 @@ mod thread;
 pub use choice::{ChoiceError, PortChoice};
 pub use deadline::{MonotonicClock, SystemClock};
 pub use jitter::{JitterHistogram, JitterSummary};
+pub use priority::ask_for_real_time;
 pub use midir_sink::{DEFAULT_PORT_NAME, MidirSink, PortTarget, list_ports};
 pub use sink::{ClockSink, ErrorCode, OpenSink, SinkError};
 pub use source::{ClockInput, StreamMap, TimelineSource};

@@ -7,7 +7,7 @@ use crate::status::Priority;
 const FIFO_PRIORITY: u8 = 20;
 
 /// Asks for the calling thread; a refusal is an answer and no error.
-pub(crate) fn ask_for_real_time() -> Priority {
+pub fn ask_for_real_time() -> Priority {
     if set().is_some() { Priority::Granted } else { Priority::Refused }
 }
 

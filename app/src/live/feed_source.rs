@@ -2,21 +2,41 @@
 //! Source thread.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use outputs::clock::Clock;
 use outputs::event::Moment;
 use outputs::look::Look;
 use outputs::runner::Source;
-use runtime_core::bus::shm::{FeedClock, FeedReader};
+use runtime_core::bus::shm::{FeedClock, FeedHeader, FeedReader};
 
 use super::look::Translator;
 
 /// Between two looks for a feed while there is none, nanoseconds.
 const SEARCH_NS: u64 = 250_000_000;
 
+/// Where whoever makes feeds says which one is to be read.
+#[derive(Debug, Clone, Default)]
+pub struct FeedSlot {
+    path: Arc<Mutex<Option<PathBuf>>>,
+}
+
+impl FeedSlot {
+    /// This one from now on.
+    pub fn set(&self, path: &Path) {
+        *self.path.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.to_owned());
+    }
+
+    fn get(&self) -> Option<PathBuf> {
+        self.path.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// Which feed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum FeedChoice {
+    /// The one of this program's own analysis.
+    Own(FeedSlot),
     /// This file, and whatever takes its place.
     File(PathBuf),
     /// The feed of this name in a folder that was written to last; another one when that one is gone.
@@ -52,6 +72,11 @@ impl FeedSource {
         Self { choice, open: None, session: 0, search_due_ns: 0, last: Look::default() }
     }
 
+    /// What is being read: the file, and the name that its writer goes by.
+    pub fn header(&self) -> Option<&FeedHeader> {
+        self.open.as_ref().map(|open| open.reader.header())
+    }
+
     /// Looks for the feed, where it is time.
     fn search(&mut self, now: FeedClock) {
         if now.monotonic_ns < self.search_due_ns {
@@ -71,6 +96,7 @@ impl FeedSource {
 /// The feed that is meant and alive.
 fn find(choice: &FeedChoice, now: FeedClock) -> Option<PathBuf> {
     match choice {
+        FeedChoice::Own(slot) => slot.get().filter(|path| is_alive(path, now)),
         FeedChoice::File(path) => is_alive(path, now).then(|| path.clone()),
         FeedChoice::Newest { folder, name } => {
             let feeds = FeedReader::list(folder).ok()?;
