@@ -14,6 +14,7 @@ pub mod activations;
 pub mod analyze;
 pub mod analyzer;
 pub mod anticipator;
+pub mod audio_device;
 pub mod bench;
 pub mod bridge;
 pub mod cli;
