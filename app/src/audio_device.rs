@@ -11,9 +11,11 @@
 
 mod catalogue;
 mod channels;
+pub mod command;
 mod error;
 mod event;
 mod input;
+mod levels;
 mod matching;
 mod output;
 mod plan;

@@ -2,8 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::audio_device::command as devices;
 use crate::exit::Exit;
-use crate::{analyze, bench, doctor, eval_command, features, port};
+use crate::{analyze, bench, calibrate, completions, doctor, eval_command, features, port};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,6 +15,8 @@ Examples:
   anacrusis bench                         what the analysis costs on this machine
   anacrusis doctor                        what this machine and this build can do
   anacrusis doctor --feed                 how a running instance of the plugin fares
+  anacrusis devices                       audio inputs, and what this machine plays
+  anacrusis calibrate --write wled        how late an output is, and the offset that makes up for it
   anacrusis port list                     MIDI ports that the plugin's clock can go to
 
 `anacrusis help COMMAND` says more. Data goes to stdout, messages go to stderr.
@@ -43,6 +46,14 @@ pub enum Command {
     Doctor(doctor::DoctorArgs),
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Port(port::PortArgs),
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Devices(devices::DevicesArgs),
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Calibrate(calibrate::CalibrateArgs),
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Completions(completions::CompletionsArgs),
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Man(completions::ManArgs),
 }
 
 impl Cli {
@@ -55,6 +66,10 @@ impl Cli {
             Command::Bench(args) => bench::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Port(args) => port::run(args),
+            Command::Devices(args) => devices::run(args),
+            Command::Calibrate(args) => calibrate::run(args),
+            Command::Completions(args) => completions::run_completions(args),
+            Command::Man(args) => completions::run_man(args),
         }
     }
 }

@@ -6,7 +6,9 @@
 //!     -> features: what the networks see of a file, for training
 //!     -> bench: what a hop costs, and what live instances cost
 //!     -> doctor: what this machine and this build can do, and how a running instance fares
+//!     -> calibrate: how late an output is, by clicks
 //!     -> port: which MIDI port the clock goes to on this machine
+//! audio_device: sound in and out, for the commands that listen
 //! ```
 //! stdout is data, stderr is for people; exit codes are in [`exit`]. Start reading at [`analyze::run`].
 
@@ -19,6 +21,9 @@ pub mod bench;
 pub mod bridge;
 pub mod cli;
 pub mod config;
+pub mod calibrate;
+pub mod cli;
+pub mod completions;
 pub mod decode;
 pub mod doctor;
 pub mod document;

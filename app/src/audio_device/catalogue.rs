@@ -91,6 +91,7 @@ pub(super) enum Direction {
 
 /// The audio systems that this build knows, reached or not.
 pub fn hosts() -> Vec<HostInfo> {
+    silence_alsa();
     let of = |&id: &HostId| HostInfo { name: id.name().to_owned(), error: cpal::host_from_id(id).err().map(|error| error.to_string()) };
     cpal::ALL_HOSTS.iter().map(of).collect()
 }
@@ -107,6 +108,7 @@ pub fn list_outputs() -> Vec<Device> {
 
 /// All devices of a direction, those of the system's preferred host first.
 pub(super) fn find_all(direction: Direction) -> Vec<Found> {
+    silence_alsa();
     let reached: Vec<cpal::Host> = cpal::ALL_HOSTS.iter().filter_map(|&id| cpal::host_from_id(id).ok()).collect();
     // cpal lists the hosts of a system with the one that it prefers first; only that one says what the default is.
     let mut found: Vec<Found> =
@@ -161,6 +163,16 @@ fn devices_of(host: &cpal::Host, direction: Direction, is_preferred: bool, has_o
     }
     found
 }
+
+/// ALSA prints a dozen lines to stderr for each device that it tries and does not find; what matters of them comes back as an error.
+#[cfg(target_os = "linux")]
+fn silence_alsa() {
+    // For this thread, until the next call. Without memory for the buffer the lines are printed, and that is all.
+    let _ = alsa::Output::local_error_handler();
+}
+
+#[cfg(not(target_os = "linux"))]
+fn silence_alsa() {}
 
 /// Whether outputs can be opened as inputs here: WASAPI's loopback mode, CoreAudio's process taps.
 fn records_outputs() -> bool {
