@@ -13,6 +13,9 @@ pub mod clock;
 pub mod drive;
 pub mod event;
 pub mod look;
+pub mod datagram;
+pub mod event;
+pub mod osc;
 pub mod output;
 pub mod place;
 pub mod runner;
@@ -23,3 +26,4 @@ pub mod view;
 
 #[cfg(test)]
 mod test_outputs;
+pub mod wled;
