@@ -14,6 +14,8 @@ pub mod drive;
 pub mod event;
 pub mod look;
 pub mod datagram;
+pub mod ddp;
+pub mod effects;
 pub mod event;
 pub mod osc;
 pub mod output;

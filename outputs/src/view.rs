@@ -5,6 +5,9 @@ use crate::event::{Beat, Moment};
 /// Bands of [`View::bands`].
 pub const N_BANDS: usize = 16;
 
+/// A source that said nothing for longer, seconds, is gone.
+pub const GONE_SEC: f64 = 1.0;
+
 /// The music at one moment, with the output's offset applied: `phase` 0 is when this output's beat falls.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct View {
@@ -38,4 +41,11 @@ pub struct View {
     pub bands: [f32; N_BANDS],
     /// Seconds since the source last said anything; above 1 it is gone.
     pub age_sec: f64,
+}
+
+impl View {
+    /// Whether there still is a source to draw.
+    pub fn has_source(&self) -> bool {
+        self.age_sec <= GONE_SEC
+    }
 }

@@ -24,8 +24,6 @@ pub const PACKET_BYTES: usize = 44;
 const MIN_INTERVAL_NS: u64 = 20_000_000;
 /// A beat that fell longer ago, ns, is not flashed any more: late light is worse than none.
 const PEAK_LATEST_NS: u64 = 100_000_000;
-/// A source that is silent for longer, seconds, is gone.
-const GONE_SEC: f64 = 1.0;
 /// Largest level of WLED's samples.
 const SAMPLE_MAX: f32 = 255.0;
 /// Largest band that WLED sends.
@@ -161,7 +159,7 @@ impl WledEncoder {
 
     /// Level and bands, `[0, 1]`.
     fn sound(&self, view: &View) -> (f32, [f32; N_BANDS]) {
-        if !(view.age_sec <= GONE_SEC) {
+        if !view.has_source() {
             return (0.0, [0.0; N_BANDS]);
         }
         let share = |value: f32| if value.is_finite() { (value * self.gain).clamp(0.0, 1.0) } else { 0.0 };
@@ -180,7 +178,7 @@ impl WledEncoder {
 
     /// Whether a beat fell since the last packet.
     fn peak(&mut self, view: &View) -> bool {
-        let Some(beat) = view.beat.as_ref().filter(|_| view.locked && view.age_sec <= GONE_SEC) else { return false };
+        let Some(beat) = view.beat.as_ref().filter(|_| view.locked && view.has_source()) else { return false };
         let is_new = self.flashed_beat.replace(beat.number) != Some(beat.number);
         is_new && view.now.mono_ns.saturating_sub(beat.at.mono_ns) <= PEAK_LATEST_NS
     }

@@ -8,8 +8,6 @@ use crate::view::View;
 
 /// Hazards are said again when one of them moved by this much.
 pub const HAZARD_STEP: f32 = 0.01;
-/// A source that is silent for longer, seconds, is gone: no ramps for it.
-const GONE_SEC: f64 = 1.0;
 
 /// Our own words.
 #[derive(Debug)]
@@ -76,7 +74,7 @@ impl Dialect for OwnDialect {
     }
 
     fn frame(&mut self, view: &View, out: &mut Vec<Message>) {
-        if !(view.age_sec <= GONE_SEC) {
+        if !view.has_source() {
             return;
         }
         if self.has_ramps && view.locked {

@@ -12,8 +12,6 @@ use crate::view::View;
 
 /// A trigger goes back to 0 after this share of its length.
 const TRIGGER_SHARE: f64 = 0.2;
-/// A source that is silent for longer, seconds, is gone: no ramps for it.
-const GONE_SEC: f64 = 1.0;
 
 /// The words of rkbx_link.
 #[derive(Debug)]
@@ -69,7 +67,7 @@ impl Dialect for RkbxDialect {
     }
 
     fn frame(&mut self, view: &View, out: &mut Vec<Message>) {
-        let Some(beat) = view.beat.as_ref().filter(|_| view.locked && view.age_sec <= GONE_SEC) else { return };
+        let Some(beat) = view.beat.as_ref().filter(|_| view.locked && view.has_source()) else { return };
         for subdiv in &self.subdivs {
             let position = f64::from(position_beats(beat, subdiv.beats)) + f64::from(view.phase);
             out.push(message(format!("/beat/subdiv/{}", subdiv.beats), &[Arg::Float(position / f64::from(subdiv.beats))]));
