@@ -17,6 +17,7 @@ pub mod datagram;
 pub mod ddp;
 pub mod effects;
 pub mod event;
+pub mod ndjson;
 pub mod osc;
 pub mod output;
 pub mod place;
