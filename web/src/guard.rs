@@ -1,0 +1,130 @@
+//! What every request passes through: who may ask, for how long, and the headers that every answer has. Server threads.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use axum::extract::{Query, Request, State};
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+
+use crate::access::{Access, Credentials, Refusal};
+use crate::message::{Error, Message, to_text};
+
+/// What pages may do unless they say otherwise: nothing.
+const DEFAULT_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// The rules at the door.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    pub(crate) access: Access,
+    /// How long an answer may take.
+    pub(crate) request_timeout: Duration,
+}
+
+/// Lets a request pass, or answers it itself.
+pub(crate) async fn guard(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    // Pages from elsewhere that are on the list may read the answers too.
+    let foreign = single(request.headers(), &header::ORIGIN).ok().flatten().filter(|origin| gate.access.allows_origin(origin));
+    let foreign = foreign.and_then(|origin| HeaderValue::from_str(origin).ok());
+    let mut response = match check(&gate.access, &request) {
+        Err(refusal) => refusal.into_response(),
+        Ok(()) if foreign.is_some() && is_preflight(&request) => preflight(),
+        Ok(()) => match check_token(&gate.access, &request) {
+            Err(refusal) => refusal.into_response(),
+            Ok(()) => match tokio::time::timeout(gate.request_timeout, next.run(request)).await {
+                Ok(response) => response,
+                Err(_) => refused(StatusCode::REQUEST_TIMEOUT, "timeout", "the request took too long".to_owned()),
+            },
+        },
+    };
+    add_headers(response.headers_mut(), foreign);
+    response
+}
+
+/// An error as every part of the server says it.
+pub(crate) fn refused(status: StatusCode, code: &'static str, message: String) -> Response {
+    let text = to_text(Message::Error(Error { code, message }));
+    (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+fn check(access: &Access, request: &Request) -> Result<(), Refusal> {
+    let host = single(request.headers(), &header::HOST).map_err(|()| Refusal::Host("more than one, or not text".to_owned()))?;
+    let origin = single(request.headers(), &header::ORIGIN).map_err(|()| Refusal::Origin("more than one, or not text".to_owned()))?;
+    access.check_source(Credentials { host, origin, token: None })?;
+    // `GET http://name/path`: that name is asked for, too.
+    match request.uri().authority() {
+        Some(authority) => access.check_source(Credentials { host: Some(authority.as_str()), origin, token: None }),
+        None => Ok(()),
+    }
+}
+
+fn check_token(access: &Access, request: &Request) -> Result<(), Refusal> {
+    let bearer = single(request.headers(), &header::AUTHORIZATION).ok().flatten().and_then(|given| {
+        let (scheme, token) = given.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    let query = Query::<HashMap<String, String>>::try_from_uri(request.uri()).ok();
+    let in_query = query.as_ref().and_then(|query| query.0.get("token")).map(String::as_str);
+    access.check_token(Credentials { token: bearer.or(in_query), ..Credentials::default() })
+}
+
+/// The one value of a header.
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ()> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| ()),
+        _ => Err(()),
+    }
+}
+
+/// A browser asks whether it may ask; it shows no token yet.
+fn is_preflight(request: &Request) -> bool {
+    request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+fn preflight() -> Response {
+    let allowed = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"),
+    ];
+    (StatusCode::NO_CONTENT, allowed).into_response()
+}
+
+fn add_headers(headers: &mut HeaderMap, foreign: Option<HeaderValue>) {
+    let fixed = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        // The address of a page may have the token in it.
+        (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(DEFAULT_POLICY));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.append(header::VARY, HeaderValue::from_static("origin"));
+    if let Some(origin) = foreign {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, code) = match self {
+            Self::Host(_) => (StatusCode::MISDIRECTED_REQUEST, "host"),
+            Self::Origin(_) => (StatusCode::FORBIDDEN, "origin"),
+            Self::NoToken | Self::Token => (StatusCode::UNAUTHORIZED, "token"),
+        };
+        let mut response = refused(status, code, self.to_string());
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,137 @@
+//! What the server answers to: `/`, `/health`, `/schema` and `/ws`. Server threads.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Serialize;
+use tokio::sync::{mpsc, watch};
+
+use crate::client;
+use crate::guard::refused;
+use crate::hub::Hub;
+use crate::message::{SCHEMA, SCHEMA_VERSION};
+use crate::server::Limits;
+
+/// The status page; `NONCE` stands where the policy's word goes.
+const PAGE: &str = include_str!("status.html");
+/// Longest WebSocket message that is read at all, bytes. Longer than a request may be, so that most that are too long get an
+/// answer and not an end.
+const MAX_MESSAGE_BYTES: usize = 65_536;
+/// Buffers of one client, bytes. Requests are short; answers go out one at a time.
+const READ_BUFFER_BYTES: usize = 4_096;
+const MAX_WRITE_BUFFER_BYTES: usize = 262_144;
+
+/// What the pages need.
+#[derive(Debug, Clone)]
+pub(crate) struct Pages {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) limits: Limits,
+    pub(crate) stop: watch::Receiver<bool>,
+    /// What a stop waits for: clients hold on to it, and the routes themselves do not.
+    pub(crate) alive: mpsc::WeakSender<()>,
+}
+
+/// The server's own routes.
+pub(crate) fn routes(pages: Pages) -> Router {
+    Router::new()
+        .route("/", get(status_page))
+        .route("/health", get(health))
+        .route("/schema", get(schema))
+        .route("/ws", get(upgrade))
+        .fallback(nothing)
+        .with_state(pages)
+}
+
+/// One page with everything in it. Its scripts run because they bear this answer's nonce.
+async fn status_page(headers: HeaderMap) -> Response {
+    let secret = RandomState::new();
+    let nonce = format!("{:016x}{:016x}", secret.hash_one("page"), secret.hash_one("nonce"));
+    // Not every browser takes 'self' for the socket's scheme. The host was checked and has no odd characters.
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; \
+         connect-src 'self' ws://{host} wss://{host}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    );
+    let page = PAGE.replace("NONCE", &nonce);
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy.as_str())], page).into_response()
+}
+
+/// How the server is, for whoever watches over it.
+#[derive(Debug, Serialize)]
+struct Health<'a> {
+    v: u32,
+    status: &'a str,
+    program: &'a str,
+    program_version: &'a str,
+    session: &'a str,
+    uptime_sec: f64,
+    clients: usize,
+    max_clients: usize,
+    events: u64,
+    states: u64,
+    locked: Option<bool>,
+}
+
+async fn health(State(Pages { hub, .. }): State<Pages>) -> Response {
+    let health = Health {
+        v: SCHEMA_VERSION,
+        status: "ok",
+        program: "anacrusis",
+        program_version: env!("CARGO_PKG_VERSION"),
+        session: &hub.session,
+        uptime_sec: hub.started.elapsed().as_secs_f64(),
+        clients: hub.clients(),
+        max_clients: hub.config.max_clients,
+        events: hub.n_events(),
+        states: hub.n_states(),
+        locked: hub.is_locked(),
+    };
+    axum::Json(health).into_response()
+}
+
+async fn schema() -> Response {
+    ([(header::CONTENT_TYPE, "application/schema+json")], SCHEMA).into_response()
+}
+
+async fn upgrade(State(pages): State<Pages>, upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>) -> Response {
+    let Pages { hub, limits, stop, alive } = pages;
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => {
+            let status = rejection.status();
+            let message = format!("expected a WebSocket upgrade: {}", rejection.body_text());
+            let mut response = refused(status, "upgrade", message);
+            if status == StatusCode::BAD_REQUEST {
+                *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
+                response.headers_mut().insert(header::UPGRADE, header::HeaderValue::from_static("websocket"));
+            }
+            return response;
+        }
+    };
+    let Some(place) = hub.take_place() else {
+        let message = format!("all {} places for clients are taken", hub.config.max_clients);
+        return refused(StatusCode::SERVICE_UNAVAILABLE, "full", message);
+    };
+    upgrade
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
+        .max_message_size(MAX_MESSAGE_BYTES)
+        .max_frame_size(MAX_MESSAGE_BYTES)
+        .on_upgrade(move |socket| async move {
+            let alive = alive.upgrade();
+            client::serve(socket, hub, limits, stop, place).await;
+            drop(alive);
+        })
+}
+
+async fn nothing() -> Response {
+    refused(StatusCode::NOT_FOUND, "not_found", "expected /, /health, /schema or /ws".to_owned())
+}
