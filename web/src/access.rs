@@ -185,7 +185,17 @@ mod tests {
         for host in ["127.0.0.1:7770", "localhost", "LOCALHOST:7770", "localhost.:7770", "[::1]:7770", "127.9.9.9:1", "a.localhost:3"] {
             assert_eq!(source(&access, host, None), Ok(()), "{host}");
         }
-        for host in ["", "evil.example:7770", "127.0.0.1.evil.example", "192.168.1.5:7770", "localhost:x", "[::2]:1", "::1", "a b", "evil@localhost"] {
+        for host in [
+            "",
+            "evil.example:7770",
+            "127.0.0.1.evil.example",
+            "192.168.1.5:7770",
+            "localhost:x",
+            "[::2]:1",
+            "::1",
+            "a b",
+            "evil@localhost",
+        ] {
             assert_eq!(source(&access, host, None), Err(Refusal::Host(host.to_owned())), "{host}");
         }
         assert_eq!(access.check_source(Credentials::default()), Err(Refusal::Host(String::new())));
@@ -202,7 +212,8 @@ mod tests {
 
     #[test]
     fn a_page_may_connect_if_it_is_ours_or_listed() {
-        let config = WebConfig { allowed_origins: vec!["http://Localhost:8000".into(), "https://vj.example:443".into()], ..WebConfig::default() };
+        let config =
+            WebConfig { allowed_origins: vec!["http://Localhost:8000".into(), "https://vj.example:443".into()], ..WebConfig::default() };
         let access = access(config);
         let good = [
             ("127.0.0.1:7770", "http://127.0.0.1:7770"),
@@ -216,7 +227,15 @@ mod tests {
         for (host, origin) in good {
             assert_eq!(source(&access, host, Some(origin)), Ok(()), "{origin}");
         }
-        let bad = ["http://localhost:7770", "http://127.0.0.1:7771", "http://evil.example", "null", "", "127.0.0.1:7770", "file://127.0.0.1:7770"];
+        let bad = [
+            "http://localhost:7770",
+            "http://127.0.0.1:7771",
+            "http://evil.example",
+            "null",
+            "",
+            "127.0.0.1:7770",
+            "file://127.0.0.1:7770",
+        ];
         for origin in bad {
             assert_eq!(source(&access, "127.0.0.1:7770", Some(origin)), Err(Refusal::Origin(origin.to_owned())), "{origin}");
         }

@@ -101,7 +101,6 @@ fn add_headers(headers: &mut HeaderMap, foreign: Option<HeaderValue>) {
         // The address of a page may have the token in it.
         (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));

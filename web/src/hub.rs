@@ -102,7 +102,8 @@ impl Hub {
         let seq = past.next_seq;
         past.next_seq += 1;
         let text = to_text(Announced { seq, event });
-        let announcement = Arc::new(Announcement { seq, kind: event.kind(), at: event.at(), _held: self.hold(text.len()), text: text.into() });
+        let announcement =
+            Arc::new(Announcement { seq, kind: event.kind(), at: event.at(), _held: self.hold(text.len()), text: text.into() });
         past.remember(&announcement, now_ns);
         // Under the lock, so that order and number agree and a joining client misses and doubles nothing. Fails without clients.
         let _ = self.events.send(announcement);
@@ -135,7 +136,8 @@ impl Hub {
 
     /// The greeting.
     pub(crate) fn hello(&self) -> String {
-        to_text(Message::Hello(Hello::new(&self.session, self.clock.now(), self.config.lead_ms, self.config.state_hz)))
+        let hello = Hello::new(&self.session, self.clock.now(), self.config.lead_ms, self.config.state_hz);
+        to_text(Message::Hello(Box::new(hello)))
     }
 
     /// A place for a client; `None` if all are taken.

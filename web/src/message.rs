@@ -39,7 +39,7 @@ pub fn to_text(message: impl Serialize) -> String {
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Message<'a> {
     /// First of all: who speaks.
-    Hello(Hello<'a>),
+    Hello(Box<Hello<'a>>),
     /// What holds now.
     State(Box<State<'a>>),
     /// Answer to a `sync`.

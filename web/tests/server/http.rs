@@ -1,0 +1,105 @@
+//! Pages, headers, limits, and routes of others.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{get as get_route, post};
+use outputs::view::View;
+use serde_json::{Value, json};
+use web::{Clock, Limits, WebServer};
+
+use crate::support::*;
+
+#[test]
+fn the_page_is_whole_and_may_run_nothing_but_itself() {
+    let server = server();
+    let (head, body) = get(server.address(), "/", "");
+    assert!(head.starts_with("http/1.1 200 ") && head.contains("content-type: text/html; charset=utf-8"), "{head}");
+    let nonce = head.split("script-src 'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+    assert_eq!(body.matches(&format!("nonce=\"{nonce}\"")).count(), 2);
+    assert!(!body.contains("NONCE") && !body.contains("src=\"http") && !body.contains("href=\"http"), "nothing from elsewhere");
+    assert!(!body.contains(" style=\"") && !body.contains(" onclick"), "the policy forbids them");
+    let (again, _) = get(server.address(), "/", "");
+    assert!(!again.contains(nonce), "another one each time");
+    assert!(head.contains(&format!("connect-src 'self' ws://{}", server.address())), "{head}");
+}
+
+#[test]
+fn every_answer_has_the_headers_that_protect() {
+    let server = server();
+    for (path, status) in [("/", 200), ("/health", 200), ("/schema", 200), ("/nothing", 404), ("/ws", 426)] {
+        let (head, _) = get(server.address(), path, "");
+        assert!(head.starts_with(&format!("http/1.1 {status} ")), "{path}: {head}");
+        for header in [
+            "content-security-policy: default-src 'none'",
+            "x-content-type-options: nosniff",
+            "x-frame-options: deny",
+            "referrer-policy: no-referrer",
+        ] {
+            assert!(head.contains(header), "{path}: {header} in {head}");
+        }
+    }
+}
+
+#[test]
+fn health_counts() {
+    let server = server();
+    let health = || serde_json::from_str::<Value>(&get(server.address(), "/health", "").1).unwrap();
+    assert_eq!((&health()["clients"], &health()["locked"]), (&json!(0), &json!(null)));
+    let _client = Client::greeted(&server);
+    server.publish_event(&beat(0));
+    server.publish_state(&View { locked: true, ..View::default() });
+    let health = health();
+    assert_eq!(health["session"], server.session());
+    assert_eq!(
+        [&health["clients"], &health["max_clients"], &health["events"], &health["states"], &health["locked"], &health["status"]],
+        [&json!(1), &json!(256), &json!(1), &json!(1), &json!(true), &json!("ok")]
+    );
+}
+
+#[test]
+fn routes_of_others_go_first_and_behind_the_same_door() {
+    let router = Router::new()
+        .route("/", get_route(|| async { "the new page" }))
+        .route("/api/slow", get_route(|| async { tokio::time::sleep(DEADLINE).await }))
+        .route("/api/echo", post(|body: String| async move { body }));
+    let limits = Limits { request_timeout: Duration::from_millis(300), ..Limits::default() };
+    let server = WebServer::start_limited(config(), router, limits, Clock::new()).unwrap();
+    let address = server.address();
+    let (head, body) = get(address, "/", "");
+    assert!(head.contains("nosniff") && body == "the new page", "{head}");
+    assert!(get(address, "/", "Origin: http://evil.example\r\n").0.starts_with("http/1.1 403 "));
+    assert!(get(address, "/health", "").0.starts_with("http/1.1 200 "), "the server's own are still there");
+    assert!(get(address, "/api/slow", "").0.starts_with("http/1.1 408 "));
+    let post = |length: usize, body: &str| {
+        exchange(
+            address,
+            format!("POST /api/echo HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes(),
+        )
+    };
+    assert!(post(5, "hello").ends_with("\r\n\r\nhello"));
+    assert!(post(70_000, &"x".repeat(70_000)).starts_with("HTTP/1.1 413 "));
+    assert!(post(100, "a body that never ends").starts_with("HTTP/1.1 408 "));
+    Client::greeted(&server);
+}
+
+#[test]
+fn heads_that_are_too_large_or_too_slow_are_cut_off() {
+    let limits = Limits { header_timeout: Duration::from_millis(200), ..Limits::default() };
+    let server = server_with(config(), limits);
+    let address = server.address();
+    let large = exchange(address, format!("GET / HTTP/1.1\r\nHost: {address}\r\nX: {}\r\n\r\n", "x".repeat(40_000)).as_bytes());
+    assert!(large.starts_with("HTTP/1.1 431 "), "{large}");
+    let many = exchange(address, format!("GET / HTTP/1.1\r\nHost: {address}\r\n{}\r\n", "X: y\r\n".repeat(100)).as_bytes());
+    assert!(many.starts_with("HTTP/1.1 431 "), "{many}");
+    assert!(exchange(address, b"\x16\x03\x01 this is not HTTP\r\n\r\n").starts_with("HTTP/1.1 400 "));
+    // One byte at a time, for ever: the server hangs up, whatever it says.
+    let mut slow = TcpStream::connect(address).unwrap();
+    slow.write_all(b"GET / HTTP/1.1\r\nX: ").unwrap();
+    wait_until("the server hangs up", || slow.write_all(b"x").is_err());
+    // Also on one who asked and then says nothing more.
+    let idle = exchange(address, format!("GET /health HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes());
+    assert!(idle.starts_with("HTTP/1.1 200 "), "{idle}");
+}
