@@ -25,6 +25,9 @@ pub mod runner;
 pub mod schedule;
 pub mod session;
 pub mod status;
+pub mod os2l;
+pub mod output;
+pub mod tcp;
 pub mod view;
 
 #[cfg(test)]
