@@ -11,6 +11,7 @@
 
 pub mod clock;
 pub mod drive;
+pub mod carabiner;
 pub mod event;
 pub mod look;
 pub mod datagram;
