@@ -4,12 +4,14 @@ use clap::{Parser, Subcommand};
 
 use crate::audio_device::command as devices;
 use crate::exit::Exit;
-use crate::{analyze, bench, calibrate, completions, doctor, eval_command, features, port};
+use crate::{analyze, bench, bridge, calibrate, completions, doctor, eval_command, features, live, port, replay};
 
 const EXAMPLES: &str = "\
 Examples:
   anacrusis analyze song.mp3              beats beside it, in song.beats
   anacrusis analyze -f json,mid -o out Music/
+  anacrusis live --loopback --web         listen, and tell browsers, lights and instruments
+  anacrusis bridge --osc 127.0.0.1:7000   the same from a running plugin
   anacrusis eval --corpus DIR             score this build on pieces with known beats
   anacrusis features song.mp3             what a network sees of it, for training
   anacrusis bench                         what the analysis costs on this machine
@@ -37,6 +39,12 @@ pub enum Command {
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Analyze(analyze::AnalyzeArgs),
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Live(live::LiveArgs),
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Bridge(bridge::BridgeArgs),
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Replay(replay::ReplayArgs),
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Eval(eval_command::EvalArgs),
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Features(features::FeaturesArgs),
@@ -61,6 +69,9 @@ impl Cli {
     pub fn run(&self) -> Exit {
         match &self.command {
             Command::Analyze(args) => analyze::run(args),
+            Command::Live(args) => live::run(args),
+            Command::Bridge(args) => bridge::run(args),
+            Command::Replay(args) => replay::run(args),
             Command::Eval(args) => eval_command::run(args),
             Command::Features(args) => features::run(args),
             Command::Bench(args) => bench::run(args),

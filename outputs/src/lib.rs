@@ -9,16 +9,16 @@
 //! Nothing here knows the engine, a device or the command line. An output lives on a thread of its own, so that nothing it
 //! waits for can hold up the analysis or another output.
 
-pub mod clock;
-pub mod drive;
 pub mod carabiner;
-pub mod event;
-pub mod look;
+pub mod clock;
 pub mod datagram;
 pub mod ddp;
+pub mod drive;
 pub mod effects;
 pub mod event;
+pub mod look;
 pub mod ndjson;
+pub mod os2l;
 pub mod osc;
 pub mod output;
 pub mod place;
@@ -26,11 +26,9 @@ pub mod runner;
 pub mod schedule;
 pub mod session;
 pub mod status;
-pub mod os2l;
-pub mod output;
 pub mod tcp;
 pub mod view;
+pub mod wled;
 
 #[cfg(test)]
 mod test_outputs;
-pub mod wled;

@@ -17,6 +17,8 @@ pub const MAX_LATENESS_NS: u64 = 100_000_000;
 pub const GONE_NS: u64 = 1_000_000_000;
 /// Two beats are at least this share of a beat apart: where the line moved, the beat that it leaves behind is left out.
 const LEAST_GAP_BEATS: f64 = 0.3;
+/// The next beat is never farther ahead than this, beats beyond the lead: one, and what a tempo may change.
+const FARTHEST_BEATS: f64 = 1.5;
 /// Beats that are passed over one by one for the sake of their bars; beyond, the process slept, and bars are counted on from there.
 const MAX_PASSED: u64 = 256;
 /// Beats that are remembered for views: said, and not fallen yet, or just fallen.
@@ -150,7 +152,10 @@ impl Schedule {
 
     fn take_beats(&mut self, look: &Look, out: &mut Vec<Event>) {
         let now_ns = look.taken.mono_ns;
-        let first = self.next.unwrap_or_else(|| self.first_number(look, now_ns));
+        // Where the source counts from 0 again, the next beat would seem to be far ahead.
+        let horizon_ns = now_ns + self.lead_ns + (FARTHEST_BEATS * look.line.period_ns) as u64;
+        let next = self.next.filter(|&next| self.time_of(look, next) <= horizon_ns);
+        let first = next.unwrap_or_else(|| self.first_number(look, now_ns));
         let mut number = first;
         while self.time_of(look, number).saturating_sub(self.lead_ns) <= now_ns {
             if number - first > MAX_PASSED {

@@ -100,6 +100,19 @@ fn a_source_that_starts_anew_counts_on() {
 }
 
 #[test]
+fn a_source_that_counts_from_zero_at_its_first_beat_is_followed_at_once() {
+    // It has counted since the start of the sound, locks, and then calls the first beat that it announces number 0.
+    let mut schedule = schedule(0.0, 0);
+    let events = run(&mut schedule, 1_600, 3_600, |look| {
+        let known = look.taken.mono_ns > START_NS + 1_700 * MS;
+        let line = Line { beat_origin: if known { -4.0 } else { 0.0 }, ..look.line };
+        Look { line, number: 0, beat_in_bar: u8::from(known), ..look }
+    });
+    let said: Vec<_> = beats(&events).iter().map(|b| ((b.at.mono_ns - START_NS) / MS, b.number, b.beat_in_bar)).collect();
+    assert_eq!(said, [(2_000, 0, 1), (2_500, 1, 2), (3_000, 2, 3), (3_500, 3, 4)]);
+}
+
+#[test]
 fn a_source_that_falls_silent_is_told_once_and_says_nothing_more() {
     let mut schedule = schedule(0.0, 0);
     let events = run(&mut schedule, 0, 4_000, |look| Look { said_mono_ns: look.taken.mono_ns.min(START_NS + 600 * MS), ..look });

@@ -7,7 +7,7 @@ from anacrusis_training.structure import scoring
 from anacrusis_training.structure.labels import LABEL_INDEX
 from anacrusis_training.structure.rows import Song, read_song, to_bytes
 from anacrusis_training.structure.steps import N_ROW
-from anacrusis_training.structure.targets import NO_LABEL, count_beats, make_targets
+from anacrusis_training.structure.targets import NO_LABEL, count_beats, is_first_after_a_beat, make_targets
 
 VERSE, CHORUS, SILENCE = (LABEL_INDEX[name] for name in ("verse", "chorus", "silence"))
 
@@ -140,3 +140,11 @@ def test_calibration_error_and_label_scores_by_hand() -> None:
     found = scoring.label_scores(np.array([2, 2, 4, 4]), np.array([2, 4, 4, 4]), 8)
     assert found["accuracy"] == 0.75
     assert found["macro_f1"] == pytest.approx((2 / 3 + 4 / 5) / 2)
+
+
+def test_the_first_step_after_a_beat_weighs_more_and_nothing_outside_the_song() -> None:
+    one = song()
+    plain, weighed = make_targets(one), make_targets(one, beat_weight=5.0)
+    first = is_first_after_a_beat(one)
+    assert first.any() and not first.all()
+    assert np.allclose(weighed.hazard_weight, np.where(first, 5.0, 1.0) * plain.hazard_weight)

@@ -68,7 +68,7 @@ impl Output for MidiClockOutput {
             (look.session > 0).then(|| input(&look, MachineClock.now(), SystemClock.now_ns()))
         };
         let name = self.target.name().to_owned();
-        let thread = ClockThread::start(&name, self.target.opener(CLIENT), Box::new(source), self.config);
+        let thread = ClockThread::start(&name, self.target.clone().opener(CLIENT), Box::new(source), self.config);
         self.thread = Some(thread.map_err(|error| OutputError::Protocol(error.to_string()))?);
         Ok(())
     }

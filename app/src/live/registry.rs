@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use midi_port::{ClockConfig, DEFAULT_PORT_NAME, PortTarget};
-use outputs::carabiner::{CarabinerConfig, CarabinerOutput};
+use outputs::carabiner::{CarabinerConfig, Carabiner};
 use outputs::ddp::{DdpConfig, DdpOutput};
 use outputs::drive::Drive;
 use outputs::look::Board;
 use outputs::ndjson::{NdjsonConfig, NdjsonOutput};
-use outputs::os2l::{Os2lConfig, Os2lOutput};
+use outputs::os2l::{Os2lConfig, Os2l};
 use outputs::osc::{OscConfig, OscOutput};
 use outputs::output::Output;
 use outputs::session::Recorder;
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use web::{WebConfig, WebOutput};
 
-use super::midi::{MidiConfig, MidiOutput};
+//MIDI use super::midi::{MidiConfig, MidiOutput};
 use super::midi_clock::MidiClockOutput;
 use crate::config::{Config, ConfigError, InputConfig, OutputSettings, of_value};
 
@@ -74,11 +74,11 @@ fn make(settings: &OutputSettings, board: &Arc<Board>, asks_priority: bool) -> R
         "osc" => made(read(settings, OscConfig::validate)?, |config| Box::new(OscOutput::new(config))),
         "wled" => made(read(settings, WledConfig::validate)?, |config| Box::new(WledOutput::new(config))),
         "ddp" => made(read(settings, DdpConfig::validate)?, |config| Box::new(DdpOutput::new(config))),
-        "os2l" => made(read(settings, Os2lConfig::validate)?, |config| Box::new(Os2lOutput::new(config))),
-        "link" => made(read(settings, CarabinerConfig::validate)?, |config| Box::new(CarabinerOutput::new(config))),
+        "os2l" => made(read(settings, Os2lConfig::validate)?, |config| Box::new(Os2l::new(config))),
+        "link" => made(read(settings, CarabinerConfig::validate)?, |config| Box::new(Carabiner::new(config))),
         "web" => made(read(settings, WebConfig::validate)?, |config| Box::new(WebOutput::new(config))),
         "json" => made(read(settings, NdjsonConfig::validate)?, |config| Box::new(NdjsonOutput::new(config, io::stdout()))),
-        "midi" => made(read(settings, MidiConfig::validate)?, |config| Box::new(MidiOutput::new(config))),
+//MIDI        "midi" => made(read(settings, MidiConfig::validate)?, |config| Box::new(MidiOutput::new(config))),
         "midi-clock" => {
             let clock = ClockConfig { offset_ms: settings.tuning.offset_ms, ask_priority: asks_priority, ..ClockConfig::default() };
             made(read(settings, |_: &MidiClockConfig| Ok::<(), String>(()))?, |config| {

@@ -44,7 +44,7 @@ class Dataset:
 
     def __init__(self, songs: Iterable[Song], settings: FitSettings) -> None:
         self.entries = [
-            Entry(song, make_targets(song, settings.boundary_weight, settings.boundary_beats))
+            Entry(song, make_targets(song, settings.boundary_weight, settings.boundary_beats, settings.beat_weight))
             for song in songs
             if song.meta.get("renderer") not in settings.leave_out
         ]

@@ -30,6 +30,9 @@ class FitSettings:
         Of the noise on rows, 0 to 1; see `structure.noise`.
     label_smoothing, boundary_weight, boundary_beats
         Of the label loss: smoothing, and the weight of steps within so many beats of a boundary, where people disagree.
+    beat_weight
+        Of the hazard loss at the first step after each tracked beat, against 1 elsewhere: there the answer is read, and there it has to
+        know at once which beat has fallen.
     smooth_weight, now_weight, next_weight
         Of the auxiliary losses: adjacent label posteriors that differ; "a boundary was within the last two beats"; the next label.
     average
@@ -55,6 +58,7 @@ class FitSettings:
     label_smoothing: float = 0.05
     boundary_weight: float = 0.25
     boundary_beats: float = 1.0
+    beat_weight: float = 5.0
     smooth_weight: float = 0.05
     now_weight: float = 0.1
     next_weight: float = 0.05

@@ -42,7 +42,7 @@ class Targets:
     censored
         bool: the recording ends before the next boundary.
     hazard_weight
-        float32: 0 outside the song.
+        float32: 0 outside the song, more at the first step after a beat.
     now
         float32: whether a boundary was within the last `NOW_BEATS`.
     next_label
@@ -106,7 +106,17 @@ def boundary_counts(song: Song, count: NDArray[np.float64]) -> NDArray[np.float6
     return np.maximum.accumulate(np.where(snaps, at + away, at))
 
 
-def make_targets(song: Song, boundary_weight: float = 0.25, boundary_beats: float = 1.0) -> Targets:
+def is_first_after_a_beat(song: Song) -> NDArray[np.bool_]:
+    """Steps ``[n_steps]`` within which the runtime's count reached a whole beat.
+
+    >>> from types import SimpleNamespace
+    >>> is_first_after_a_beat(SimpleNamespace(step_beat=np.array([0.8, 0.9, 1.0, 1.1, 2.2]))).tolist()
+    [False, False, True, False, True]
+    """
+    return np.diff(np.floor(song.step_beat), prepend=np.floor(song.step_beat[:1])) > 0
+
+
+def make_targets(song: Song, boundary_weight: float = 0.25, boundary_beats: float = 1.0, beat_weight: float = 1.0) -> Targets:
     """Targets of a song.
 
     Parameters
@@ -115,6 +125,8 @@ def make_targets(song: Song, boundary_weight: float = 0.25, boundary_beats: floa
         Its rows' clock and its truth.
     boundary_weight, boundary_beats
         Weight of the label within so many beats of a boundary.
+    beat_weight
+        Weight of the hazard at the first step after a beat.
 
     Raises
     ------
@@ -141,7 +153,7 @@ def make_targets(song: Song, boundary_weight: float = 0.25, boundary_beats: floa
         label_weight=np.where(near, boundary_weight * weight, weight).astype(np.float32),
         first_bin=np.where(censored, first_possible_bin(np.maximum(left, 0.0)), hazard_bin(np.maximum(left, 1e-3))),
         censored=censored,
-        hazard_weight=inside.astype(np.float32),
+        hazard_weight=(inside * np.where(is_first_after_a_beat(song), beat_weight, 1.0)).astype(np.float32),
         now=(inside & (following >= 2) & (since <= NOW_BEATS)).astype(np.float32),
         next_label=np.where(known_next, next_label, NO_LABEL),
         calm=inside & (left > CALM_BEATS) & ((since > CALM_BEATS) | (following < 2)),
