@@ -63,12 +63,18 @@ impl<C: MonotonicClock + Clone + Send + 'static> FakePort<C> {
     /// What [`crate::ClockThread`] opens the port with.
     pub fn opener(&self) -> OpenSink {
         let port = self.clone();
-        Box::new(move || {
-            if port.shared.is_unplugged.load(SeqCst) || port.shared.is_deaf.load(SeqCst) {
-                return Err(SinkError::Missing { name: "fake".to_owned(), available: Vec::new() });
-            }
-            Ok(Box::new(FakeSink { port: port.clone() }))
-        })
+        Box::new(move || Ok(Box::new(port.open()?)))
+    }
+
+    /// Opens it once.
+    ///
+    /// # Errors
+    /// [`SinkError::Missing`] while it is unplugged or has vanished.
+    pub fn open(&self) -> Result<FakeSink<C>, SinkError> {
+        if self.shared.is_unplugged.load(SeqCst) || self.shared.is_deaf.load(SeqCst) {
+            return Err(SinkError::Missing { name: "fake".to_owned(), available: Vec::new() });
+        }
+        Ok(FakeSink { port: self.clone() })
     }
 
     /// From now on sending and opening fail.

@@ -14,6 +14,7 @@ mod deadline;
 pub mod fake;
 mod jitter;
 mod midir_sink;
+pub mod notes;
 mod owner;
 mod priority;
 mod pump;

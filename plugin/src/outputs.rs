@@ -1,5 +1,6 @@
 //! What the follower plays, as events of the framework: raw MIDI, notes, output parameters. AUDIO THREAD.
 
+use midi_port::notes::beat_velocity;
 use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
 use runtime_core::rt::follower::Output;
@@ -40,9 +41,6 @@ pub const OUTPUTS: &[&str] = &{
     ids[Shown::Reason as usize] = "out_reason";
     ids
 };
-
-/// Velocity of the weakest and the strongest beat, `[0, 1]`.
-const VELOCITY: (f32, f32) = (0.5, 1.0);
 
 /// What the outputs of one block need to know, read once.
 #[derive(Debug, Clone, Copy)]
@@ -183,7 +181,7 @@ impl EventWriter {
         event: &BeatEvent,
     ) {
         let note = if event.beat_in_bar == 1 { routing.downbeat_note } else { routing.beat_note };
-        let velocity = VELOCITY.0 + (VELOCITY.1 - VELOCITY.0) * event.intensity.clamp(0.0, 1.0);
+        let velocity = beat_velocity(event.intensity);
         self.note_off(context, timing);
         let on = NoteEvent::NoteOn {
             timing,

@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex};
 
 use midi_port::OFFSET_MS;
+use midi_port::notes;
 use nice_plug::prelude::*;
 use runtime_core::analysis::config::TempoRange;
 use runtime_core::bus::hint::HintFlags;
@@ -190,8 +191,8 @@ impl Default for AnacrusisParams {
             offset_ms: FloatParam::new("Output offset", 0.0, OFFSET_RANGE_MS).with_step_size(0.1).with_unit(" ms"),
             notes: BoolParam::new("Beat notes", true),
             note_channel: IntParam::new("Note channel", 1, IntRange::Linear { min: 1, max: 16 }),
-            note_downbeat: note("Downbeat note", 36),
-            note_beat: note("Beat note", 37),
+            note_downbeat: note("Downbeat note", i32::from(notes::DOWNBEAT_NOTE)),
+            note_beat: note("Beat note", i32::from(notes::BEAT_NOTE)),
             host_clock: BoolParam::new("MIDI clock to host", true),
             port_clock: BoolParam::new("MIDI clock to OS port", false).non_automatable(),
             on_silence: EnumParam::new("On silence", SilencePolicy::Hold),

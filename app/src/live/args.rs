@@ -109,6 +109,8 @@ impl OutputArgs {
         let mut outputs = Table::new();
         let text = |value: &Option<String>| value.clone().map(Value::String);
         let flag = |is_on: bool| is_on.then_some(Value::Boolean(true));
+        // An empty name stands for a port of our own, which each output names itself.
+        let port = |value: &Option<String>| value.clone().filter(|name| !name.is_empty());
         let path = self.record.as_ref().map(|path| Value::String(path.to_string_lossy().into_owned()));
         let of: [(&str, bool, &[(&str, Option<Value>)]); 9] = [
             ("web", self.web.is_some(), &[("listen", text(&self.web)), ("token", text(&self.web_token))]),
@@ -117,8 +119,8 @@ impl OutputArgs {
             ("os2l", self.os2l.is_some(), &[("target", text(&self.os2l))]),
             ("link", self.link.is_some(), &[("address", text(&self.link)), ("armed", flag(self.link_arm))]),
             ("ddp", self.ddp.is_some(), &[("target", text(&self.ddp)), ("pixels", self.pixels.map(|n| Value::Integer(n.into())))]),
-            ("midi", self.midi.is_some(), &[("port", text(&self.midi))]),
-            ("midi-clock", self.midi_clock.is_some(), &[("port", text(&self.midi_clock))]),
+            ("midi", self.midi.is_some(), &[("port", text(&port(&self.midi))), ("existing", flag(port(&self.midi).is_some()))]),
+            ("midi-clock", self.midi_clock.is_some(), &[("port", text(&port(&self.midi_clock)))]),
             ("record", self.record.is_some(), &[("path", path)]),
         ];
         for (name, is_on, values) in of {

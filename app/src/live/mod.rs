@@ -11,7 +11,7 @@ pub mod feed_source;
 pub mod file_input;
 pub mod listen;
 pub mod look;
-//MIDI pub mod midi;
+pub mod midi;
 pub mod midi_clock;
 pub mod registry;
 pub mod screen;

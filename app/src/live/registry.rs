@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use web::{WebConfig, WebOutput};
 
-//MIDI use super::midi::{MidiConfig, MidiOutput};
+use super::midi::{MidiNotes, MidiNotesConfig};
 use super::midi_clock::MidiClockOutput;
 use crate::config::{Config, ConfigError, InputConfig, OutputSettings, of_value};
 
@@ -78,7 +78,7 @@ fn make(settings: &OutputSettings, board: &Arc<Board>, asks_priority: bool) -> R
         "link" => made(read(settings, CarabinerConfig::validate)?, |config| Box::new(Carabiner::new(config))),
         "web" => made(read(settings, WebConfig::validate)?, |config| Box::new(WebOutput::new(config))),
         "json" => made(read(settings, NdjsonConfig::validate)?, |config| Box::new(NdjsonOutput::new(config, io::stdout()))),
-//MIDI        "midi" => made(read(settings, MidiConfig::validate)?, |config| Box::new(MidiOutput::new(config))),
+        "midi" => made(read(settings, MidiNotesConfig::validate)?, |config| Box::new(MidiNotes::new(config))),
         "midi-clock" => {
             let clock = ClockConfig { offset_ms: settings.tuning.offset_ms, ask_priority: asks_priority, ..ClockConfig::default() };
             made(read(settings, |_: &MidiClockConfig| Ok::<(), String>(()))?, |config| {

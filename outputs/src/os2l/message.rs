@@ -1,7 +1,7 @@
 //! OS2L messages: what we say, byte for byte, and what a server says back. Pure; any thread.
 //!
-//! One JSON object a message, after <https://os2l.org>. That page asks for no separator; we end each with a line feed, which
-//! readers by line need and readers of objects skip.
+//! One JSON object a message, after <https://os2l.org>. VirtualDJ puts nothing between two of them; we end each with a line
+//! feed, which readers by line need and readers of objects skip.
 
 use serde::{Deserialize, Serialize};
 
