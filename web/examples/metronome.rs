@@ -61,7 +61,7 @@ fn beat(number: u64, bpm: f64, now: Moment) -> Beat {
         bar_in_phrase: ((bar - 1) % 8) as u16 + 1,
         phrase: (bar - 1) / 8 + 1,
         phrase_bars: 8,
-        every_bars: [4, 8, 16].into_iter().filter(|n| number % 4 == 0 && (bar - 1).is_multiple_of(u64::from(*n))).collect(),
+        every_bars: [4, 8, 16].into_iter().filter(|n| number.is_multiple_of(4) && (bar - 1).is_multiple_of(u64::from(*n))).collect(),
         bpm,
         period_sec: 60.0 / bpm,
         confidence: 1.0,

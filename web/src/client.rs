@@ -17,8 +17,6 @@ use crate::message::{Error, Message, Subscribed, Sync, to_text};
 use crate::request::{EVENT_KINDS, Request, RequestError, parse_request};
 use crate::server::Limits;
 
-/// How long a client has to answer a goodbye.
-const GOODBYE: Duration = Duration::from_millis(300);
 /// Requests that may come at once, and how many a second may go on.
 const BURST_REQUESTS: f64 = 200.0;
 const REQUESTS_PER_SEC: f64 = 100.0;
@@ -84,8 +82,10 @@ impl Client {
     }
 
     async fn try_talk(&mut self) -> Result<std::convert::Infallible, End> {
+        // Before the greeting, so that whoever has it misses nothing from there on.
+        let Joined { now, mut events, next_seq } = self.hub.join();
         self.send(self.hub.hello().into()).await?;
-        let mut events = self.join().await?;
+        self.announce_all(now, next_seq).await?;
         let mut states = self.hub.states();
         let mut ping = interval(self.limits.ping);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -128,27 +128,23 @@ impl Client {
         }
     }
 
-    /// Sends what a client that comes in now must know, and listens from there on.
-    async fn join(&mut self) -> Result<broadcast::Receiver<Arc<Announcement>>, End> {
-        let Joined { now, events, next_seq } = self.hub.join();
-        for announcement in now {
-            self.announce(&announcement).await?;
-        }
-        self.seen_seq = next_seq;
-        Ok(events)
-    }
-
     /// The client fell out of the ring: says how many events it missed, then what still matters.
     async fn catch_up(&mut self) -> Result<broadcast::Receiver<Arc<Announcement>>, End> {
         let Joined { now, events, next_seq } = self.hub.join();
         let still: Vec<_> = now.into_iter().filter(|announcement| announcement.seq >= self.seen_seq).collect();
         let missed = (next_seq - self.seen_seq).saturating_sub(still.len() as u64);
         self.send(to_text(Message::Lagged { missed }).into()).await?;
-        for announcement in still {
+        self.announce_all(still, next_seq).await?;
+        Ok(events)
+    }
+
+    /// Says what a client that comes in must know; what it hears of next has the number `next_seq`.
+    async fn announce_all(&mut self, now: Vec<Arc<Announcement>>, next_seq: u64) -> Result<(), End> {
+        for announcement in now {
             self.announce(&announcement).await?;
         }
         self.seen_seq = next_seq;
-        Ok(events)
+        Ok(())
     }
 
     async fn announce(&mut self, announcement: &Announcement) -> Result<(), End> {
@@ -251,7 +247,7 @@ impl Client {
                 while let Some(Ok(_)) = self.socket.recv().await {}
             }
         };
-        let _ = timeout(GOODBYE, goodbye).await;
+        let _ = timeout(self.limits.goodbye, goodbye).await;
     }
 }
 

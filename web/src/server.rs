@@ -27,8 +27,8 @@ const N_THREADS: usize = 2;
 const N_HTTP_CONNECTIONS: usize = 64;
 /// Longest body of a request, bytes, where a route does not say otherwise.
 const MAX_BODY_BYTES: usize = 65_536;
-/// How long a stop waits for clients to take their leave.
-const STOP_PATIENCE: Duration = Duration::from_millis(450);
+/// How much longer a stop waits than for clients to take their leave.
+const STOP_MARGIN: Duration = Duration::from_millis(150);
 
 /// What clients may cost. The defaults are meant for everybody; tests use shorter ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long an answer may take.
     pub request_timeout: Duration,
+    /// How long a client has to answer a goodbye.
+    pub goodbye: Duration,
 }
 
 impl Default for Limits {
@@ -56,6 +58,7 @@ impl Default for Limits {
             silence: Duration::from_secs(35),
             header_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
+            goodbye: Duration::from_millis(300),
         }
     }
 }
@@ -114,7 +117,8 @@ impl WebServer {
         let own = routes(Pages { hub: Arc::clone(&hub), limits, stop: stop_told.clone(), alive: alive.downgrade() });
         let router = router.fallback_service(own).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(from_fn_with_state(gate, guard));
         let accepting = runtime.spawn(serve(listener, router, limits, max_connections, stop_told, alive));
-        Ok(WebHandle { address, hub, stop, all_gone: Some(all_gone), accepting, runtime: Some(runtime) })
+        let patience = limits.goodbye + STOP_MARGIN;
+        Ok(WebHandle { address, hub, stop, patience, all_gone: Some(all_gone), accepting, runtime: Some(runtime) })
     }
 }
 
@@ -124,6 +128,8 @@ pub struct WebHandle {
     address: SocketAddr,
     hub: Arc<Hub>,
     stop: watch::Sender<bool>,
+    /// The longest that a stop takes.
+    patience: Duration,
     all_gone: Option<mpsc::Receiver<()>>,
     accepting: tokio::task::JoinHandle<()>,
     runtime: Option<Runtime>,
@@ -170,7 +176,8 @@ impl WebHandle {
         !self.accepting.is_finished()
     }
 
-    /// Stops: no more clients, and those that are there are told. Returns within half a second. May be called from anywhere,
+    /// Stops: no more clients, and those that are there are told. Returns within half a second with the
+    /// default limits. May be called from anywhere,
     /// also twice.
     pub fn stop(&mut self) {
         let (Some(runtime), Some(mut all_gone)) = (self.runtime.take(), self.all_gone.take()) else { return };
@@ -181,7 +188,7 @@ impl WebHandle {
             let _ = all_gone.recv().await;
             let _ = over.send(());
         });
-        let _ = wait.recv_timeout(STOP_PATIENCE);
+        let _ = wait.recv_timeout(self.patience);
         // Not `shutdown_timeout`: that must not be called by a server thread, and a route may hold this handle.
         runtime.shutdown_background();
     }

@@ -1,7 +1,7 @@
 //! Pages, headers, limits, and routes of others.
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use axum::Router;
@@ -65,36 +65,40 @@ fn routes_of_others_go_first_and_behind_the_same_door() {
         .route("/", get_route(|| async { "the new page" }))
         .route("/api/slow", get_route(|| async { tokio::time::sleep(DEADLINE).await }))
         .route("/api/echo", post(|body: String| async move { body }));
-    let limits = Limits { request_timeout: Duration::from_millis(300), ..Limits::default() };
-    let server = WebServer::start_limited(config(), router, limits, Clock::new()).unwrap();
+    let server = WebServer::start_with(config(), router.clone()).unwrap();
     let address = server.address();
     let (head, body) = get(address, "/", "");
     assert!(head.contains("nosniff") && body == "the new page", "{head}");
     assert!(get(address, "/", "Origin: http://evil.example\r\n").0.starts_with("http/1.1 403 "));
     assert!(get(address, "/health", "").0.starts_with("http/1.1 200 "), "the server's own are still there");
-    assert!(get(address, "/api/slow", "").0.starts_with("http/1.1 408 "));
-    let post = |length: usize, body: &str| {
+    let post = |address: SocketAddr, length: usize, body: &str| {
         exchange(
             address,
             format!("POST /api/echo HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes(),
         )
     };
-    assert!(post(5, "hello").ends_with("\r\n\r\nhello"));
-    assert!(post(70_000, &"x".repeat(70_000)).starts_with("HTTP/1.1 413 "));
-    assert!(post(100, "a body that never ends").starts_with("HTTP/1.1 408 "));
+    assert!(post(address, 5, "hello").ends_with("\r\n\r\nhello"));
+    assert!(post(address, 70_000, &"x".repeat(70_000)).starts_with("HTTP/1.1 413 "));
     Client::greeted(&server);
+
+    let limits = Limits { request_timeout: Duration::from_millis(300), ..Limits::default() };
+    let hasty = WebServer::start_limited(config(), router, limits, Clock::new()).unwrap();
+    assert!(get(hasty.address(), "/api/slow", "").0.starts_with("http/1.1 408 "));
+    assert!(post(hasty.address(), 100, "a body that never ends").starts_with("HTTP/1.1 408 "));
 }
 
 #[test]
 fn heads_that_are_too_large_or_too_slow_are_cut_off() {
-    let limits = Limits { header_timeout: Duration::from_millis(200), ..Limits::default() };
-    let server = server_with(config(), limits);
+    let server = server();
     let address = server.address();
     let large = exchange(address, format!("GET / HTTP/1.1\r\nHost: {address}\r\nX: {}\r\n\r\n", "x".repeat(40_000)).as_bytes());
     assert!(large.starts_with("HTTP/1.1 431 "), "{large}");
     let many = exchange(address, format!("GET / HTTP/1.1\r\nHost: {address}\r\n{}\r\n", "X: y\r\n".repeat(100)).as_bytes());
     assert!(many.starts_with("HTTP/1.1 431 "), "{many}");
     assert!(exchange(address, b"\x16\x03\x01 this is not HTTP\r\n\r\n").starts_with("HTTP/1.1 400 "));
+    let limits = Limits { header_timeout: Duration::from_millis(200), ..Limits::default() };
+    let hasty = server_with(config(), limits);
+    let address = hasty.address();
     // One byte at a time, for ever: the server hangs up, whatever it says.
     let mut slow = TcpStream::connect(address).unwrap();
     slow.write_all(b"GET / HTTP/1.1\r\nX: ").unwrap();

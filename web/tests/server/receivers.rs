@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 
 use outputs::event::{Approach, Beat, Event};
 use outputs::view::View;
@@ -24,21 +25,23 @@ pub(crate) fn is_there(program: &str, arguments: &[&str]) -> bool {
     is_there
 }
 
-/// Ended with the test.
+/// A second process and the lines that it prints. Ended with the test.
 pub(crate) struct Receiver {
     child: Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    lines: mpsc::Receiver<String>,
 }
 
 impl Receiver {
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (line, lines) = mpsc::channel();
+        std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|text| line.send(text)));
         Self { child, lines }
     }
 
     pub(crate) fn next_line(&mut self) -> String {
-        self.lines.next().expect("a line").unwrap()
+        self.lines.recv_timeout(DEADLINE).expect("a line")
     }
 }
 

@@ -56,21 +56,18 @@ fn of_a_hundred_clients_one_never_reads_and_the_others_get_everything() {
 
     // What the stalled one gets when it wakes up: what was on its way, then how many it missed, then what still matters.
     stalled.next_of("hello");
-    let mut expected = 0;
-    let missed = loop {
+    let (mut expected, mut missed) = (0, 0);
+    while expected < N_EVENTS {
         let message = stalled.next();
         if message["type"] == "lagged" {
-            break message["missed"].as_u64().unwrap();
+            let more = message["missed"].as_u64().unwrap();
+            (expected, missed) = (expected + more, missed + more);
+        } else {
+            assert_eq!(message["number"], expected, "the account adds up");
+            expected += 1;
         }
-        assert_eq!(message["number"], expected);
-        expected += 1;
-    };
-    assert!(missed > 0);
-    let first_still = stalled.next_of("beat")["number"].as_u64().unwrap();
-    assert_eq!(first_still, expected + missed, "the account adds up");
-    for number in first_still + 1..N_EVENTS {
-        assert_eq!(stalled.next_of("beat")["number"], number);
     }
+    assert!(missed > 0);
 }
 
 #[test]

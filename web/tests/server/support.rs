@@ -152,11 +152,15 @@ impl Client {
         }
     }
 
-    /// Reads to the goodbye.
+    /// Reads to the goodbye and answers it.
     pub(crate) fn goodbye(&mut self) -> CloseFrame {
         loop {
             match self.socket.read() {
-                Ok(Message::Close(frame)) => return frame.expect("a reason"),
+                Ok(Message::Close(frame)) => {
+                    // The library keeps its answer until it is asked to do something else.
+                    let _ = self.socket.flush();
+                    return frame.expect("a reason");
+                }
                 Ok(_) => {}
                 Err(error) => panic!("no goodbye: {error}"),
             }
