@@ -66,6 +66,8 @@ struct Client {
 enum End {
     /// Nobody is there any more.
     Gone,
+    /// The client said goodbye.
+    Left,
     /// The server stops.
     Stop,
     /// The client did what it must not.
@@ -168,7 +170,8 @@ impl Client {
             Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => {
                 self.allowance.spend().then_some(()).ok_or(End::Refused { code: close_code::POLICY, reason: "too many pings" })
             }
-            Some(Ok(Frame::Close(_))) | None => Err(End::Gone),
+            Some(Ok(Frame::Close(_))) => Err(End::Left),
+            None => Err(End::Gone),
             Some(Err(error)) => {
                 // The library cannot go on reading. What is told apart: a message beyond all measure, and broken framing.
                 let message = error.to_string();
@@ -236,14 +239,19 @@ impl Client {
 
     /// Says why it is over, and hears the answer, without which the system would throw away what was not yet read.
     async fn say_goodbye(&mut self, end: End) {
-        let (code, reason) = match end {
+        let frame = match end {
             End::Gone => return,
-            End::Stop => (close_code::AWAY, "the server stops"),
-            End::Refused { code, reason } => (code, reason),
+            // The library has an answer ready, and reading on sends it.
+            End::Left => None,
+            End::Stop => Some(CloseFrame { code: close_code::AWAY, reason: "the server stops".into() }),
+            End::Refused { code, reason } => Some(CloseFrame { code, reason: reason.into() }),
         };
-        let frame = Frame::Close(Some(CloseFrame { code, reason: reason.into() }));
         let goodbye = async {
-            if self.socket.send(frame).await.is_ok() {
+            let is_said = match frame {
+                Some(frame) => self.socket.send(Frame::Close(Some(frame))).await.is_ok(),
+                None => true,
+            };
+            if is_said {
                 while let Some(Ok(_)) = self.socket.recv().await {}
             }
         };

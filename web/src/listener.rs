@@ -18,9 +18,9 @@ use crate::stall::StallGuard;
 
 /// Connections that wait to be taken in.
 const BACKLOG: u32 = 256;
-/// Bytes that the system may keep for a client that is slow to read: half a second of states. What is beyond that is not sent
-/// late but skipped.
-const SEND_BUFFER_BYTES: u32 = 65_536;
+/// Bytes that the system may keep for a client that is slow to read: about half a second of states at 50 Hz (Linux takes twice
+/// that). What is beyond is not sent late but skipped.
+const SEND_BUFFER_BYTES: u32 = 16_384;
 /// Longest head of a request, bytes, and most lines in it.
 const MAX_HEAD_BYTES: usize = 16_384;
 const MAX_HEADERS: usize = 64;

@@ -75,6 +75,22 @@ fn who_answers_no_ping_is_gone_and_who_does_stays() {
 }
 
 #[test]
+fn a_goodbye_is_answered() {
+    let server = server_with(config(), Limits { goodbye: DEADLINE, ..Limits::default() });
+    let mut client = Client::greeted(&server);
+    client.socket.close(None).unwrap();
+    let end = loop {
+        match client.socket.read() {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    // Anything else would mean that the connection was cut.
+    assert!(matches!(end, tungstenite::Error::ConnectionClosed), "{end}");
+    wait_until("the place is free", || server.clients() == 0);
+}
+
+#[test]
 fn a_client_that_hangs_up_gives_its_place_back() {
     let server = server_with(WebConfig { max_clients: 1, ..config() }, Limits::default());
     let first = Client::greeted(&server);
