@@ -162,8 +162,8 @@ impl MidiNotes {
         self.end_note()?;
         let note = if beat.is_downbeat() { self.config.downbeat_note } else { self.config.beat_note };
         let Some(note) = note else { return Ok(()) };
-        // Before it is sent: a note that may have begun is ended in any case.
-        self.sounding = Some((note, now.mono_ns.saturating_add(NOTE_NS)));
+        // Before it is sent: a note that may have begun is ended in any case. Without a port none can have.
+        self.sounding = self.sink.is_some().then(|| (note, now.mono_ns.saturating_add(NOTE_NS)));
         // 1 at least: a velocity of 0 is the end of a note.
         self.send(NOTE_ON, note, seven_bits(beat_velocity(beat.intensity)).max(1))
     }
