@@ -301,7 +301,7 @@ fn of_recording(
                           suppression); `anacrusis devices --meter` shows what it hears";
     let heard = detect::detect(samples, rate_hz, &played.clicks_sec, 1e-3 * args.max_delay_ms);
     let delays_ms: Vec<f64> = heard.iter().map(|heard| heard.delay_ms).collect();
-    let limits = Limits { n_least: RECORDED.n_least.max(played.clicks_sec.len() / 3), ..RECORDED };
+    let limits = Limits { n_least: RECORDED.n_least.max(played.clicks_sec.len().div_ceil(2)), ..RECORDED };
     let estimate = estimate::estimate(&delays_ms, limits).map_err(|error| CalibrateError::Uncertain { error, advice: ADVICE })?;
     Ok(Report::new(Method::Recording, played.clicks_sec.len(), delays_ms.len(), estimate, 0.0, args.later, stated_ms))
 }
@@ -309,7 +309,7 @@ fn of_recording(
 fn of_taps(args: &CalibrateArgs, played: &Played, stated_ms: Option<f64>) -> Result<Report, CalibrateError> {
     const ADVICE: &str = "Press Enter at each click as soon as you hear it, and do not try to guess the next one";
     let paired = taps::pair(&played.clicks_sec, &played.taps_sec, 1e-3 * (args.max_delay_ms + args.reaction_ms));
-    let limits = Limits { n_least: TAPPED.n_least.max(played.clicks_sec.len() / 3), ..TAPPED };
+    let limits = Limits { n_least: TAPPED.n_least.max(played.clicks_sec.len().div_ceil(2)), ..TAPPED };
     let estimate = estimate::estimate(&paired.delays_ms, limits).map_err(|error| CalibrateError::Uncertain { error, advice: ADVICE })?;
     let n_answered = paired.delays_ms.len();
     Ok(Report::new(Method::Taps, played.clicks_sec.len(), n_answered, estimate, args.reaction_ms, args.later, stated_ms))

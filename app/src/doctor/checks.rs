@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use model_contracts::v1;
-use runtime_core::analysis::activation::StepModel;
+use runtime_core::analysis::activation::{Activation, StepModel};
 use runtime_core::analysis::anticipator_model::{AnticipatorModel, AnticipatorOrigin};
 use runtime_core::analysis::beat_model::BeatModel;
 use runtime_core::analysis::config::EngineConfig;
@@ -21,6 +21,10 @@ const RATES_HZ: [u32; 12] = [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_0
 const SELF_TEST_FRAMES: usize = 50;
 /// How far the sum of three probabilities may be from 1: rounding of 32-bit floats.
 const SUM_TOLERANCE: f32 = 1e-4;
+/// What models answered when they were made, by the SHA-256 of their weights; a model that is not here is tested without.
+const ANSWERS: &[(&str, Answer)] = &[];
+/// Processors round differently; what is learned changes by far more.
+const ANSWER_TOLERANCE: f64 = 1e-4;
 /// Sound that the speed check analyses, seconds.
 const SPEED_TEST_SEC: usize = 4;
 /// Below this many seconds of sound per second of work, live use is at risk.
@@ -96,14 +100,29 @@ fn model(embedded: &EmbeddedModel) -> Check {
         Err(error) => return Check::problem(name, error.to_string(), REMAKE_MODELS),
     };
     let tested = BeatModel::from_files(std::slice::from_ref(&file)).map_err(|e| e.to_string()).and_then(|mut m| self_test(m.net.as_mut()));
-    match tested {
-        Ok(()) => Check::ok(name, format!("sha256 {}, self-test passed", file.sha256)),
+    let expected = ANSWERS.iter().find(|(sha256, _)| *sha256 == file.sha256).map(|&(_, answer)| answer);
+    match tested.and_then(|answer| compare(answer, expected)) {
+        Ok(said) => Check::ok(name, format!("sha256 {}, self-test passed, {said}", file.sha256)),
         Err(message) => Check::problem(name, format!("sha256 {}, self-test failed: {message}", file.sha256), REMAKE_MODELS),
     }
 }
 
+/// What a model answers to the fixed features: means of beat and downbeat over the frames.
+type Answer = [f64; 2];
+
+/// Whether a model answers what it answered when its files were made.
+fn compare(answer: Answer, expected: Option<Answer>) -> Result<String, String> {
+    let Some(expected) = expected else { return Ok(format!("answer {answer:.6?}")) };
+    let is_near = answer.iter().zip(&expected).all(|(got, expected)| (got - expected).abs() <= ANSWER_TOLERANCE);
+    if is_near {
+        Ok("answer as recorded".to_owned())
+    } else {
+        Err(format!("expected the answer {expected:.6?}, got {answer:.6?}: this processor or this build computes otherwise"))
+    }
+}
+
 /// Runs a model on fixed features: every output must be finite, in `[0, 1]`, and sum to 1; a reset must repeat it.
-fn self_test(net: &mut dyn StepModel) -> Result<(), String> {
+fn self_test(net: &mut dyn StepModel) -> Result<Answer, String> {
     let mut run = || {
         let mut state = 1u32;
         let mut outputs = Vec::with_capacity(SELF_TEST_FRAMES);
@@ -121,7 +140,11 @@ fn self_test(net: &mut dyn StepModel) -> Result<(), String> {
         Ok(outputs)
     };
     let (first, second) = (run()?, run()?);
-    if first == second { Ok(()) } else { Err("a second run after a reset gave another result".to_owned()) }
+    if first != second {
+        return Err("a second run after a reset gave another result".to_owned());
+    }
+    let mean = |of: fn(&Activation) -> f32| first.iter().map(|output| f64::from(of(output))).sum::<f64>() / SELF_TEST_FRAMES as f64;
+    Ok([mean(|output| output.beat), mean(|output| output.downbeat)])
 }
 
 /// A fixed sequence in [0, 2), about the size of real features (Numerical Recipes' quick generator).
@@ -144,7 +167,7 @@ fn activation() -> Check {
 
 fn fallback() -> Check {
     match self_test(BeatModel::flux(None).net.as_mut()) {
-        Ok(()) => Check::ok("fallback", "spectral flux, self-test passed"),
+        Ok(_) => Check::ok("fallback", "spectral flux, self-test passed"),
         Err(message) => Check::problem("fallback", format!("spectral flux, self-test failed: {message}"), "report this with the output"),
     }
 }
@@ -209,7 +232,7 @@ fn speed() -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use runtime_core::analysis::activation::{Activation, StepError};
+    use runtime_core::analysis::activation::StepError;
 
     struct Fixed(Vec<Activation>, usize);
     impl StepModel for Fixed {
@@ -232,6 +255,21 @@ mod tests {
         for beat in [f32::NAN, 0.5, -1.0, f32::INFINITY] {
             assert!(self_test(&mut Fixed(vec![Activation { beat, downbeat: 0.0, none: 1.0 }], 0)).is_err(), "{beat}");
         }
+    }
+
+    #[test]
+    fn our_own_model_answers_as_recorded() {
+        let ours: Vec<Check> = models().into_iter().filter(|check| check.name.starts_with("pulse_v1")).collect();
+        assert!(ours.iter().all(|check| check.detail.ends_with("self-test passed, answer as recorded")), "{ours:?}");
+    }
+
+    #[test]
+    fn another_answer_than_the_recorded_one_is_noticed() {
+        assert!(compare([0.25, 0.5], Some([0.25, 0.500_05])).is_ok());
+        assert!(compare([0.25, 0.5], None).unwrap().contains("0.250000"));
+        let error = compare([0.25, 0.5], Some([0.25, 0.51])).unwrap_err();
+        assert!(error.contains("expected the answer [0.250000, 0.510000], got [0.250000, 0.500000]"), "{error}");
+        assert!(compare([f64::NAN, 0.5], Some([0.25, 0.5])).is_err());
     }
 
     #[test]

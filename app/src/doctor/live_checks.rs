@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use midi_port::{ClockConfig, ClockSink, ClockThread, Priority, SinkError, list_ports};
-use runtime_core::bus::shm::{FeedClock, feed_directory, prepare_directory, sweep};
+use runtime_core::bus::shm::{Feed, FeedClock, FeedReader, feed_directory, prepare_directory, sweep};
 
 use super::Check;
 use crate::port;
@@ -22,7 +22,7 @@ const PRIORITY_ADVICE: &str = if cfg!(target_os = "linux") {
 
 /// All of them.
 pub(super) fn all() -> Vec<Check> {
-    vec![feed_folder(), midi_ports(), port_choice(), real_time_priority()]
+    vec![feed_folder(), instances(), midi_ports(), port_choice(), real_time_priority()]
 }
 
 fn feed_folder() -> Check {
@@ -40,6 +40,30 @@ fn try_feed_folder(folder: &Path) -> Result<String, String> {
     let n_swept = sweep(folder, FeedClock::now()).map_err(|e| e.to_string())?.len();
     tempfile::NamedTempFile::new_in(folder).map_err(|e| format!("cannot write in {}: {e}", folder.display()))?;
     Ok(if n_swept == 0 { "usable".to_owned() } else { format!("usable; {n_swept} left by killed hosts deleted") })
+}
+
+/// Who writes a feed now.
+fn instances() -> Check {
+    const NAME: &str = "instances";
+    match feed_directory().and_then(|folder| FeedReader::list(&folder)) {
+        Ok(feeds) => listed(NAME, &feeds, FeedClock::now()),
+        // The check of the folder says what is wrong and what to do.
+        Err(_) => Check::note(NAME, "not known: the folder of the feeds cannot be read"),
+    }
+}
+
+fn listed(name: &str, feeds: &[Feed], now: FeedClock) -> Check {
+    const FIX: &str = "if its host still runs, see `anacrusis doctor --feed`; what is left behind by a host that was killed is deleted by the next \
+                       instance";
+    let one = |feed: &&Feed| format!("{:?} (process {}, {} Hz)", feed.header.name, feed.header.pid, feed.header.sample_rate_hz);
+    let (alive, dead): (Vec<&Feed>, Vec<&Feed>) = feeds.iter().partition(|feed| feed.header.is_alive(now));
+    let names = |feeds: &[&Feed]| feeds.iter().map(one).collect::<Vec<_>>().join(", ");
+    match (alive.is_empty(), dead.is_empty()) {
+        (true, true) => Check::note(name, "none runs: load the plugin in a host"),
+        (false, true) => Check::ok(name, format!("alive: {}", names(&alive))),
+        (true, false) => Check::advice(name, format!("none alive; dead: {}", names(&dead)), FIX),
+        (false, false) => Check::advice(name, format!("alive: {}; dead: {}", names(&alive), names(&dead)), FIX),
+    }
 }
 
 fn midi_ports() -> Check {
@@ -98,6 +122,23 @@ mod tests {
         let check = real_time_priority();
         assert_ne!(check.status, Status::Problem, "{check:?}");
         assert!(check.status == Status::Ok || check.fix.is_some() || check.detail.contains("busy"), "{check:?}");
+    }
+
+    #[test]
+    fn instances_are_alive_or_dead() {
+        use runtime_core::bus::shm::{FeedInfo, FeedWriter};
+        let home = tempfile::tempdir().unwrap();
+        let now = FeedClock::now();
+        let read = || FeedReader::list(home.path()).unwrap();
+        assert_eq!(listed("i", &read(), now).status, Status::Note);
+        let info = |name| FeedInfo { name, sample_rate_hz: 48_000.0 };
+        let _alive = FeedWriter::create(home.path(), &info("Drums"), now).unwrap();
+        let check = listed("i", &read(), now);
+        assert!(check.status == Status::Ok && check.detail.starts_with("alive: \"Drums\" (process "), "{check:?}");
+        let long_ago = FeedClock { monotonic_ns: now.monotonic_ns.saturating_sub(5_000_000_000), ..now };
+        let _dead = FeedWriter::create(home.path(), &info("Bass"), long_ago).unwrap();
+        let check = listed("i", &read(), now);
+        assert!(check.detail.contains("dead: \"Bass\"") && check.fix.is_some(), "{check:?}");
     }
 
     #[test]

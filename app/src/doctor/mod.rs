@@ -2,9 +2,13 @@
 //!
 //! `doctor --feed` asks a running instance in place of the machine, through its shared memory.
 
+mod audio_checks;
 mod checks;
 mod feed;
+mod jitter_check;
 mod live_checks;
+mod network_checks;
+mod plugin_check;
 
 use std::path::{Path, PathBuf};
 
@@ -131,7 +135,11 @@ impl Outcome {
 /// Checks the machine and this build.
 fn examine() -> Outcome {
     let mut checks = checks::all();
+    checks.push(plugin_check::plugins());
     checks.extend(live_checks::all());
+    checks.push(jitter_check::clock_jitter());
+    checks.extend(audio_checks::all());
+    checks.extend(network_checks::all());
     let healthy = is_healthy(&checks);
     Outcome { text: format!("anacrusis {}\n{}", env!("CARGO_PKG_VERSION"), as_text(&checks)), json: as_json(&checks, healthy), healthy }
 }
