@@ -154,7 +154,7 @@ fn meter(args: &DevicesArgs, length: Duration) -> Result<Exit, DeviceError> {
             ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
         {
             let device = stream.device().name.clone();
-            return Err(DeviceError::Open { direction: "input", device, reason, available: super::matching::names(&list()) });
+            return Err(DeviceError::Lost { device, reason, available: super::matching::names(&list()) });
         }
         let peaks_db = levels.take_db();
         for (hold, &peak_db) in hold.iter_mut().zip(&peaks_db) {

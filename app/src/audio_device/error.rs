@@ -88,6 +88,16 @@ pub enum DeviceError {
         /// What was asked for, dB.
         gain_db: f32,
     },
+    /// The device went away while it was open.
+    #[error("the audio input {device:?} went away: {reason}; {}", there_is(.available))]
+    Lost {
+        /// The device.
+        device: String,
+        /// What the system said.
+        reason: String,
+        /// The names that there are.
+        available: Vec<String>,
+    },
     /// The system refused to open the device.
     #[error("cannot open the audio {direction} {device:?}: {reason}; {}", there_is(.available))]
     Open {
@@ -115,7 +125,12 @@ impl DeviceError {
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::NoHost { .. } | Self::NoSuchDevice { .. } | Self::NoDefault { .. } | Self::NoLoopback { .. } | Self::Open { .. }
+            Self::NoHost { .. }
+                | Self::NoSuchDevice { .. }
+                | Self::NoDefault { .. }
+                | Self::NoLoopback { .. }
+                | Self::Lost { .. }
+                | Self::Open { .. }
         )
     }
 }

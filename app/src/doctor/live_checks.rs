@@ -129,14 +129,16 @@ mod tests {
         use runtime_core::bus::shm::{FeedInfo, FeedWriter};
         let home = tempfile::tempdir().unwrap();
         let now = FeedClock::now();
-        let read = || FeedReader::list(home.path()).unwrap();
+        let folder = home.path().join("feeds");
+        prepare_directory(&folder).unwrap();
+        let read = || FeedReader::list(&folder).unwrap();
         assert_eq!(listed("i", &read(), now).status, Status::Note);
         let info = |name| FeedInfo { name, sample_rate_hz: 48_000.0 };
-        let _alive = FeedWriter::create(home.path(), &info("Drums"), now).unwrap();
+        let _alive = FeedWriter::create(&folder, &info("Drums"), now).unwrap();
         let check = listed("i", &read(), now);
         assert!(check.status == Status::Ok && check.detail.starts_with("alive: \"Drums\" (process "), "{check:?}");
         let long_ago = FeedClock { monotonic_ns: now.monotonic_ns.saturating_sub(5_000_000_000), ..now };
-        let _dead = FeedWriter::create(home.path(), &info("Bass"), long_ago).unwrap();
+        let _dead = FeedWriter::create(&folder, &info("Bass"), long_ago).unwrap();
         let check = listed("i", &read(), now);
         assert!(check.detail.contains("dead: \"Bass\"") && check.fix.is_some(), "{check:?}");
     }
