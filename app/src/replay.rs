@@ -52,7 +52,9 @@ pub fn run(args: &ReplayArgs) -> Exit {
         Ok(config) => config,
         Err(exit) => return exit,
     };
-    let read = File::open(&args.session).map_err(|e| e.to_string()).and_then(|file| Session::read(BufReader::new(file)).map_err(|e| e.to_string()));
+    let read = File::open(&args.session)
+        .map_err(|e| e.to_string())
+        .and_then(|file| Session::read(BufReader::new(file)).map_err(|e| e.to_string()));
     let session = match read {
         Ok(session) => session,
         Err(message) => {

@@ -210,7 +210,9 @@ fn a_bridge_follows_a_killed_writer_and_a_stopped_one_does_not_hurry() {
 #[test]
 fn without_a_device_it_says_so_and_a_file_that_is_none_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let with = |arguments: &[&str]| run(anacrusis().args(arguments).env("ANACRUSIS_CONFIG_DIR", folder.path()).env("ANACRUSIS_FEED_DIR", folder.path().join("feeds")));
+    let with = |arguments: &[&str]| {
+        run(anacrusis().args(arguments).env("ANACRUSIS_CONFIG_DIR", folder.path()).env("ANACRUSIS_FEED_DIR", folder.path().join("feeds")))
+    };
     let ran = with(&["live", "--device", "no such input"]);
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(ran.stderr.contains("no such input"), "{}", ran.stderr);
@@ -231,7 +233,20 @@ fn without_a_device_it_says_so_and_a_file_that_is_none_is_named() {
 fn settings_are_printed_used_again_and_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let with = |arguments: &[&str]| run(anacrusis().args(arguments).env("ANACRUSIS_CONFIG_DIR", folder.path()));
-    let printed = with(&["live", "--print-config", "--web", "--osc", "127.0.0.1:9000", "--offset", "osc=-20", "--midi", "--ddp", "127.0.0.1", "--pixels", "30"]);
+    let printed = with(&[
+        "live",
+        "--print-config",
+        "--web",
+        "--osc",
+        "127.0.0.1:9000",
+        "--offset",
+        "osc=-20",
+        "--midi",
+        "--ddp",
+        "127.0.0.1",
+        "--pixels",
+        "30",
+    ]);
     assert_eq!(printed.code, 0, "{}", printed.stderr);
     assert!(printed.stdout.contains("offset_ms = -20.0") && printed.stdout.contains("[outputs.midi]"), "{}", printed.stdout);
     let path = folder.path().join("show.toml");
@@ -240,7 +255,10 @@ fn settings_are_printed_used_again_and_refused_by_name() {
     assert_eq!(again.stdout, printed.stdout);
     for (arguments, named) in [
         (&["live", "--set", "outputs.osc.kind=\"lights\"", "--print-config"][..], "outputs.osc.kind: expected one of"),
-        (&["live", "--osc", "127.0.0.1:9000", "--offset", "osc=900", "--print-config"][..], "outputs.osc.offset_ms: expected -500 to 500, got 900"),
+        (
+            &["live", "--osc", "127.0.0.1:9000", "--offset", "osc=900", "--print-config"][..],
+            "outputs.osc.offset_ms: expected -500 to 500, got 900",
+        ),
         (&["live", "--offline", "--file", "x.wav"][..], "--offline"),
         (&["bridge", "--config", "no/such.toml"][..], "no/such.toml"),
         (&["live", "--web", "0.0.0.0:7770", "--print-config"][..], "token"),

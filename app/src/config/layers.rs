@@ -63,10 +63,18 @@ mod tests {
     #[test]
     fn values_are_what_they_look_like() {
         let mut table = Table::new();
-        for (path, text) in [("a.n", "-20"), ("a.on", "true"), ("a.list", "[1, 2]"), ("a.host", "127.0.0.1:9000"), ("a.word", "loopback"), ("b", "x\ny = 3")] {
+        for (path, text) in [
+            ("a.n", "-20"),
+            ("a.on", "true"),
+            ("a.list", "[1, 2]"),
+            ("a.host", "127.0.0.1:9000"),
+            ("a.word", "loopback"),
+            ("b", "x\ny = 3"),
+        ] {
             set(&mut table, path, text).unwrap();
         }
-        let expected: Table = "b = \"x\\ny = 3\"\n[a]\nn = -20\non = true\nlist = [1, 2]\nhost = \"127.0.0.1:9000\"\nword = \"loopback\"".parse().unwrap();
+        let expected: Table =
+            "b = \"x\\ny = 3\"\n[a]\nn = -20\non = true\nlist = [1, 2]\nhost = \"127.0.0.1:9000\"\nword = \"loopback\"".parse().unwrap();
         assert_eq!(table, expected);
     }
 

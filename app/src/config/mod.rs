@@ -191,7 +191,8 @@ pub fn of_value<T: for<'de> Deserialize<'de>>(path: &str, value: Value) -> Resul
 /// A file that cannot be read or is no TOML. Without a file of the user's there are no settings.
 pub fn layers(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Table, ConfigError> {
     let environment: Vec<_> = environment.collect();
-    let variable = |name: &str| environment.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| PathBuf::from(value));
+    let variable =
+        |name: &str| environment.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| PathBuf::from(value));
     let named = file.map(Path::to_owned).or_else(|| variable(FILE_VARIABLE));
     let mut table = match (&named, user_file(variable(FOLDER_VARIABLE))) {
         (Some(path), _) => read(path)?,
@@ -210,7 +211,8 @@ pub fn user_file(folder: Option<PathBuf>) -> Option<PathBuf> {
 
 fn read(path: &Path) -> Result<Table, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
-    text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax { path: path.to_owned(), reason: error.to_string().trim().to_owned() })
+    text.parse()
+        .map_err(|error: toml::de::Error| ConfigError::Syntax { path: path.to_owned(), reason: error.to_string().trim().to_owned() })
 }
 
 #[cfg(test)]
@@ -256,10 +258,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("set.toml");
         std::fs::write(&path, "[outputs.osc]\noffset_ms = -20\ntarget = \"a:1\"\n").unwrap();
-        let environment = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>().into_iter();
+        let environment =
+            |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>().into_iter();
         let none = environment(&[(FOLDER_VARIABLE, folder.path().to_str().unwrap())]);
         assert!(layers(None, none).unwrap().is_empty(), "no file is no setting");
-        let table = layers(Some(&path), environment(&[("ANACRUSIS__OUTPUTS__OSC__OFFSET_MS", "-30.5"), ("ANACRUSIS__INPUT__DEVICE", "loopback")]));
+        let table =
+            layers(Some(&path), environment(&[("ANACRUSIS__OUTPUTS__OSC__OFFSET_MS", "-30.5"), ("ANACRUSIS__INPUT__DEVICE", "loopback")]));
         let config = Config::from_table(table.unwrap()).unwrap();
         assert_eq!((config.outputs[0].tuning.offset_ms, config.input.device.as_str()), (-30.5, "loopback"));
         let named = layers(None, environment(&[(FILE_VARIABLE, path.to_str().unwrap())])).unwrap();

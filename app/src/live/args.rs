@@ -162,7 +162,9 @@ mod tests {
 
     #[test]
     fn an_option_is_a_table() {
-        let config = config("--osc 127.0.0.1:9000 --osc-preset reaper --web --offset osc=-30 --json --link --link-arm --set outputs.osc.every_beats=4");
+        let config = config(
+            "--osc 127.0.0.1:9000 --osc-preset reaper --web --offset osc=-30 --json --link --link-arm --set outputs.osc.every_beats=4",
+        );
         let names: Vec<_> = config.outputs.iter().map(|output| output.name.as_str()).collect();
         assert_eq!(names, ["json", "link", "osc", "web"]);
         let osc = &config.outputs[2];

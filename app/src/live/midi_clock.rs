@@ -106,7 +106,16 @@ mod tests {
     #[test]
     fn a_beat_falls_where_the_line_says() {
         let line = Line { origin_mono_ns: 5_000_000_000, beat_origin: 8.0, period_ns: 5e8 };
-        let look = Look { said_mono_ns: 6_000_000_000, locked: true, line, number: 9, beat_in_bar: 2, beats_per_bar: 4, bpm: 119.0, ..Look::default() };
+        let look = Look {
+            said_mono_ns: 6_000_000_000,
+            locked: true,
+            line,
+            number: 9,
+            beat_in_bar: 2,
+            beats_per_bar: 4,
+            bpm: 119.0,
+            ..Look::default()
+        };
         let now = Moment { mono_ns: 6_100_000_000, unix_ns: 7 };
         let ClockInput { state, map } = input(&look, now, 1_000);
         assert_eq!((map.stream_sec, map.monotonic_ns, state.beat.locked, state.beat.beat_in_bar), (6.1, 1_000, 1, 2));

@@ -20,8 +20,8 @@ pub mod system_clock;
 
 use std::path::PathBuf;
 
-use runtime_core::bus::shm::{feed_directory, prepare_directory, sweep};
 use runtime_core::bus::shm::FeedClock;
+use runtime_core::bus::shm::{feed_directory, prepare_directory, sweep};
 use toml::{Table, Value};
 
 use self::args::OutputArgs;
@@ -186,7 +186,8 @@ struct FeedFolder {
 
 /// The user's folder for feeds, where other programs look for them, or one that nobody knows.
 fn feed_folder(is_private: bool) -> Result<FeedFolder, String> {
-    let usual = if is_private { None } else { feed_directory().and_then(|path| prepare_directory(&path).map(|()| path)).map_err(say_no_feed).ok() };
+    let usual =
+        if is_private { None } else { feed_directory().and_then(|path| prepare_directory(&path).map(|()| path)).map_err(say_no_feed).ok() };
     if let Some(path) = usual {
         // What killed programs left behind is nobody's.
         let _ = sweep(&path, FeedClock::now());

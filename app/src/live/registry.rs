@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use midi_port::{ClockConfig, DEFAULT_PORT_NAME, PortTarget};
-use outputs::carabiner::{CarabinerConfig, Carabiner};
+use outputs::carabiner::{Carabiner, CarabinerConfig};
 use outputs::ddp::{DdpConfig, DdpOutput};
 use outputs::drive::Drive;
 use outputs::look::Board;
 use outputs::ndjson::{NdjsonConfig, NdjsonOutput};
-use outputs::os2l::{Os2lConfig, Os2l};
+use outputs::os2l::{Os2l, Os2lConfig};
 use outputs::osc::{OscConfig, OscOutput};
 use outputs::output::Output;
 use outputs::session::Recorder;
@@ -49,13 +49,15 @@ struct Made {
 }
 
 fn made<C: Serialize>(config: C, output: impl FnOnce(C) -> Box<dyn Output>) -> Result<Made, ConfigError> {
-    let own = Table::try_from(&config).map_err(|error| ConfigError::Setting { setting: "outputs".to_owned(), reason: error.to_string() })?;
+    let own =
+        Table::try_from(&config).map_err(|error| ConfigError::Setting { setting: "outputs".to_owned(), reason: error.to_string() })?;
     Ok(Made { own, output: output(config) })
 }
 
 /// Reads what is an output's own, and checks it.
 fn read<C: for<'de> Deserialize<'de>, E: ToString>(
-    settings: &OutputSettings, validate: impl FnOnce(&C) -> Result<(), E>,
+    settings: &OutputSettings,
+    validate: impl FnOnce(&C) -> Result<(), E>,
 ) -> Result<C, ConfigError> {
     let path = format!("outputs.{}", settings.name);
     let config: C = of_value(&path, Value::Table(settings.own.clone()))?;
@@ -65,7 +67,11 @@ fn read<C: for<'de> Deserialize<'de>, E: ToString>(
 
 /// A port that exists, or one of our own.
 fn target(port: &str) -> PortTarget {
-    if port.is_empty() { PortTarget::Virtual { name: DEFAULT_PORT_NAME.to_owned() } } else { PortTarget::Existing { name: port.to_owned() } }
+    if port.is_empty() {
+        PortTarget::Virtual { name: DEFAULT_PORT_NAME.to_owned() }
+    } else {
+        PortTarget::Existing { name: port.to_owned() }
+    }
 }
 
 fn make(settings: &OutputSettings, board: &Arc<Board>, asks_priority: bool) -> Result<Made, ConfigError> {

@@ -5,6 +5,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use outputs::runner::{Prepare, Runner, Source};
+use outputs::status::OutputStatus;
 
 use super::args::OutputArgs;
 use super::listen::InputReport;
@@ -51,8 +52,8 @@ fn try_run(show: Show<'_>, config: &Config, args: &OutputArgs) -> Result<Exit, S
     let interrupted = interrupts().map_err(|message| Stop { exit: Exit::Failed, message })?;
     let prepare: Option<Prepare> = args.realtime.then(|| Arc::new(ask_for_priority) as Prepare);
     let mut runner = Runner::start(show.source, Arc::new(MachineClock), prepare).map_err(failed("cannot start a thread"))?;
-    let drives = registry::drives(config, &runner.board(), args.realtime)
-        .map_err(|error| Stop { exit: Exit::Usage, message: error.to_string() })?;
+    let drives =
+        registry::drives(config, &runner.board(), args.realtime).map_err(|error| Stop { exit: Exit::Usage, message: error.to_string() })?;
     for drive in drives {
         runner.add(drive).map_err(failed("cannot start a thread"))?;
     }
@@ -68,10 +69,20 @@ fn try_run(show: Show<'_>, config: &Config, args: &OutputArgs) -> Result<Exit, S
             Ok(()) | Err(RecvTimeoutError::Disconnected) => break Exit::Ok,
         }
     };
+    if !args.quiet {
+        runner.statuses().iter().filter_map(summary).for_each(say);
+    }
     for name in runner.stop() {
         say(format_args!("note: {name} did not answer and was left behind"));
     }
     Ok(exit)
+}
+
+/// How an output fared, in a line; nothing where it said no beat.
+fn summary(output: &OutputStatus) -> Option<String> {
+    let OutputStatus { name, n_beats, n_left_out, n_errors, late_p50_us, late_p99_us, .. } = output;
+    let late = format!("handed over {late_p50_us:.0} us late (median), {late_p99_us:.0} us (99th percentile)");
+    (*n_beats > 0).then(|| format!("{name}: {n_beats} beats, {late}, {n_left_out} left out, {n_errors} errors"))
 }
 
 /// Hears of Ctrl-C and of requests to terminate.
@@ -88,4 +99,18 @@ fn interrupts() -> Result<Receiver<()>, String> {
 /// Each output's thread asks for itself; where it is refused the run goes on, and `doctor` tells how to get it.
 fn ask_for_priority() {
     midi_port::ask_for_real_time();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_is_of_outputs_that_said_something() {
+        let status =
+            OutputStatus { name: "osc a:1".to_owned(), n_beats: 7, late_p50_us: 61.4, late_p99_us: 99.6, ..OutputStatus::default() };
+        let expected = "osc a:1: 7 beats, handed over 61 us late (median), 100 us (99th percentile), 0 left out, 0 errors";
+        assert_eq!(summary(&status).as_deref(), Some(expected));
+        assert_eq!(summary(&OutputStatus::default()), None);
+    }
 }
