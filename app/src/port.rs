@@ -5,12 +5,9 @@
 
 use std::path::Path;
 
-use midi_port::{ChoiceError, DEFAULT_PORT_NAME, ErrorCode, MidirSink, PortChoice, PortTarget, SinkError, list_ports};
+use midi_port::{CLIENT_NAME, ChoiceError, DEFAULT_PORT_NAME, ErrorCode, MidirSink, PortChoice, PortTarget, SinkError, list_ports};
 
 use crate::exit::{Exit, say, say_error, write_stdout};
-
-/// What other programs see of us while we look.
-const CLIENT: &str = "Anacrusis";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,7 +76,7 @@ impl PortError {
 
 /// Runs the command.
 pub fn run(args: &PortArgs) -> Exit {
-    let open = |target: &PortTarget| MidirSink::open(CLIENT, target).map(drop);
+    let open = |target: &PortTarget| MidirSink::open(CLIENT_NAME, target).map(drop);
     match PortChoice::default_path().map_err(PortError::from).and_then(|path| act(&args.action, &path, open)) {
         Ok(()) => Exit::Ok,
         Err(error) => {
@@ -96,7 +93,7 @@ pub fn run(args: &PortArgs) -> Exit {
 fn act(action: &PortAction, path: &Path, open: impl Fn(&PortTarget) -> Result<(), SinkError>) -> Result<(), PortError> {
     match action {
         PortAction::List => {
-            let names = list_ports(CLIENT)?;
+            let names = list_ports(CLIENT_NAME)?;
             if names.is_empty() {
                 say("there is no MIDI port; `anacrusis port virtual` makes one of our own");
             }

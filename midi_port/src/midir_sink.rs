@@ -5,6 +5,8 @@ use midir::{ConnectError, MidiOutput, MidiOutputConnection, MidiOutputPort};
 
 use crate::sink::{ClockSink, OpenSink, SinkError};
 
+/// What other programs see of us beside the name of a port.
+pub const CLIENT_NAME: &str = "Anacrusis";
 /// Name of our own port where a user chose none.
 pub const DEFAULT_PORT_NAME: &str = "Anacrusis clock";
 

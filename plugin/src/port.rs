@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use midi_port::{ClockConfig, ClockInput, ClockThread, DEFAULT_PORT_NAME, MonotonicClock, PortChoice, PortTarget, StreamMap, SystemClock};
+use midi_port::{
+    CLIENT_NAME, ClockConfig, ClockInput, ClockThread, DEFAULT_PORT_NAME, MonotonicClock, PortChoice, PortTarget, StreamMap, SystemClock,
+};
 use runtime_core::bus::shm::FeedClock;
 use runtime_core::bus::state_cell::StateReader;
 use runtime_core::load::Load;
@@ -66,7 +68,7 @@ fn start(params: &AnacrusisParams, state: &StateReader) -> Option<ClockThread> {
     let state = state.clone();
     let source = move || read(&state);
     let name = target.name().to_owned();
-    ClockThread::start(&name, target.opener("Anacrusis"), Box::new(source), config).ok()
+    ClockThread::start(&name, target.opener(CLIENT_NAME), Box::new(source), config).ok()
 }
 
 /// The newest state with its place on the monotonic clock; `None` before the first sample.

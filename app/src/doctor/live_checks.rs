@@ -4,7 +4,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use midi_port::{ClockConfig, ClockSink, ClockThread, Priority, SinkError, list_ports};
+use midi_port::{CLIENT_NAME, ClockConfig, ClockSink, ClockThread, Priority, SinkError, list_ports};
 use runtime_core::bus::shm::{Feed, FeedClock, FeedReader, feed_directory, prepare_directory, sweep};
 
 use super::Check;
@@ -67,7 +67,7 @@ fn listed(name: &str, feeds: &[Feed], now: FeedClock) -> Check {
 }
 
 fn midi_ports() -> Check {
-    match list_ports("Anacrusis") {
+    match list_ports(CLIENT_NAME) {
         Ok(names) if names.is_empty() => Check::note("midi ports", "MIDI is there, and no port: a virtual one can be made"),
         Ok(names) => Check::ok("midi ports", names.join(", ")),
         // Most uses need no port of the system, so that this is no problem by itself.

@@ -6,15 +6,13 @@
 use std::time::Duration;
 
 use midi_port::notes::{BEAT_NOTE, DOWNBEAT_NOTE, beat_velocity, seven_bits};
-use midi_port::{ClockSink, MidirSink, PortTarget, SinkError};
+use midi_port::{CLIENT_NAME, ClockSink, MidirSink, PortTarget, SinkError};
 use outputs::event::{Beat, Event, Moment, section_name};
 use outputs::output::{Output, OutputError};
 use outputs::view::View;
 use runtime_core::rt::follower::PULSE_SEC;
 use serde::{Deserialize, Serialize};
 
-/// What other programs see of us.
-const CLIENT: &str = "Anacrusis";
 /// Name of our own port where a user chose none.
 pub const DEFAULT_NOTES_PORT: &str = "Anacrusis notes";
 /// Time between looks at the controllers' values.
@@ -150,7 +148,7 @@ impl MidiNotes {
     /// Not open yet; the port is one of the system.
     pub fn new(config: MidiNotesConfig) -> Self {
         let target = config.target();
-        Self::with_opener(config, Box::new(move || Ok(Box::new(MidirSink::open(CLIENT, &target)?))))
+        Self::with_opener(config, Box::new(move || Ok(Box::new(MidirSink::open(CLIENT_NAME, &target)?))))
     }
 
     /// Not open yet; the port is whatever `opener` opens.

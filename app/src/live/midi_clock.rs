@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use midi_port::{ClockConfig, ClockInput, ClockThread, MonotonicClock, PortState, PortTarget, StreamMap, SystemClock};
+use midi_port::{CLIENT_NAME, ClockConfig, ClockInput, ClockThread, MonotonicClock, PortState, PortTarget, StreamMap, SystemClock};
 use outputs::clock::Clock;
 use outputs::event::{Event, Moment};
 use outputs::look::{Board, Look, Reason};
@@ -12,9 +12,6 @@ use runtime_core::state::{BeatClockState, LockReason, SlowState};
 use runtime_core::timeline::Timeline;
 
 use super::system_clock::MachineClock;
-
-/// What other programs see of us.
-pub const CLIENT: &str = "Anacrusis";
 
 /// A MIDI clock on a port.
 pub struct MidiClockOutput {
@@ -68,7 +65,7 @@ impl Output for MidiClockOutput {
             (look.session > 0).then(|| input(&look, MachineClock.now(), SystemClock.now_ns()))
         };
         let name = self.target.name().to_owned();
-        let thread = ClockThread::start(&name, self.target.clone().opener(CLIENT), Box::new(source), self.config);
+        let thread = ClockThread::start(&name, self.target.clone().opener(CLIENT_NAME), Box::new(source), self.config);
         self.thread = Some(thread.map_err(|error| OutputError::Protocol(error.to_string()))?);
         Ok(())
     }
