@@ -56,9 +56,10 @@ impl Server {
         Some(server)
     }
 
-    fn variables(&self) -> [(&'static str, String); 2] {
+    /// The home too: the server's cookie lies there, and PulseAudio hangs up on who has none.
+    fn variables(&self) -> [(&'static str, String); 3] {
         let folder = self.socket.parent().unwrap().display().to_string();
-        [("PULSE_SERVER", format!("unix:{}", self.socket.display())), ("ANACRUSIS_CONFIG_DIR", folder)]
+        [("PULSE_SERVER", format!("unix:{}", self.socket.display())), ("ANACRUSIS_CONFIG_DIR", folder.clone()), ("HOME", folder)]
     }
 }
 
@@ -79,6 +80,7 @@ fn what_the_machine_plays_is_found_recorded_and_lost_with_its_server() {
 
     let listed = run(anacrusis().envs(server.variables()).args(["devices", "--json"]));
     let json: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!(listed.code, 0, "{} {}", listed.stdout, listed.stderr);
     let device = |id: &str| json["devices"].as_array().unwrap().iter().find(|device| device["id"] == id).cloned().unwrap();
     assert_eq!(device("pulseaudio:room.monitor")["is_loopback"], true);
     assert_eq!(device("pulseaudio:other.monitor")["default_rate_hz"], 44_100);
