@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver as Channel, channel};
+use std::sync::mpsc::{Receiver as Channel, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use outputs::event::{Beat, Moment};
@@ -29,14 +29,22 @@ impl Receiver {
         Some(receiver)
     }
 
-    /// Starts one that reads its standard input.
+    /// Starts one that reads its standard input, or a file.
     pub(crate) fn start(script: &str, args: &[&str]) -> Option<Self> {
         let path = format!("{}/../docs/receivers/{script}", env!("CARGO_MANIFEST_DIR"));
-        let spawned = Command::new("python3").arg(path).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut child = match spawned {
+        Self::spawn(script, Command::new("python3").arg(path).args(args))
+    }
+
+    /// Starts a program that is written out in the docs.
+    pub(crate) fn start_code(what: &str, code: &str) -> Option<Self> {
+        Self::spawn(what, Command::new("python3").args(["-u", "-c", code]))
+    }
+
+    fn spawn(what: &str, command: &mut Command) -> Option<Self> {
+        let mut child = match command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
             Ok(child) => child,
             Err(error) => {
-                eprintln!("SKIPPED: the receiver {script} was not run, because python3 cannot be started: {error}");
+                eprintln!("SKIPPED: the receiver {what} was not run, because python3 cannot be started: {error}");
                 return None;
             }
         };
@@ -54,6 +62,16 @@ impl Receiver {
     /// The next lines that it prints.
     pub(crate) fn lines<const N: usize>(&self) -> [String; N] {
         std::array::from_fn(|_| self.line())
+    }
+
+    /// A line, if there is one yet.
+    pub(crate) fn try_line(&self) -> Option<String> {
+        self.lines.try_recv().ok()
+    }
+
+    /// Waits until it ends, without another line.
+    pub(crate) fn ends(&self) {
+        assert_eq!(self.lines.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected), "no line more, and an end");
     }
 
     /// Its standard input.
