@@ -1,5 +1,7 @@
 //! The real binary listening: a file at the pace of the clock, into real receivers; stopped, killed, started again.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test fails with it")]
+
 mod common;
 
 use std::io::{BufRead, BufReader, Write};

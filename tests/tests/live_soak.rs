@@ -3,6 +3,8 @@
 //!
 //! `ANACRUSIS_SOAK_SEC=86400 cargo test -p integration-tests --test live_soak --release` is the day.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test fails with it")]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};

@@ -75,6 +75,9 @@ pub struct OutputArgs {
     pub quiet: bool,
 }
 
+/// An output's name, whether it is on, and what is said of it.
+type OfOption<'a> = (&'a str, bool, &'a [(&'a str, Option<Value>)]);
+
 /// `name=value`.
 fn parse_pair(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
@@ -112,7 +115,7 @@ impl OutputArgs {
         // An empty name stands for a port of our own, which each output names itself.
         let port = |value: &Option<String>| value.clone().filter(|name| !name.is_empty());
         let path = self.record.as_ref().map(|path| Value::String(path.to_string_lossy().into_owned()));
-        let of: [(&str, bool, &[(&str, Option<Value>)]); 9] = [
+        let of: [OfOption<'_>; 9] = [
             ("web", self.web.is_some(), &[("listen", text(&self.web)), ("token", text(&self.web_token))]),
             ("osc", self.osc.is_some(), &[("target", text(&self.osc)), ("preset", text(&self.osc_preset))]),
             ("wled", self.wled.is_some(), &[("target", text(&self.wled))]),
