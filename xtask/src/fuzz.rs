@@ -4,6 +4,8 @@
 //! through; no nightly and no extra tool is needed. The flags go to the target's crates alone, not to build scripts,
 //! because `--target` is given. A run that turns out not to be guided by coverage fails.
 
+mod live_seeds;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -45,11 +47,17 @@ struct Target {
     seed_folder: &'static str,
 }
 
-const TARGETS: [Target; 4] = [
+const TARGETS: [Target; 10] = [
     Target { name: "pickle", max_len: 4096, feature: "", seeds: pickle_seeds, seed_folder: "" },
     Target { name: "safetensors_manifest", max_len: 32_768, feature: "", seeds: model_seeds, seed_folder: "" },
     Target { name: "contract", max_len: 8192, feature: "", seeds: contract_seeds, seed_folder: "" },
+    Target { name: "session", max_len: 8192, feature: "", seeds: live_seeds::session, seed_folder: "" },
+    Target { name: "carabiner_answer", max_len: 4096, feature: "", seeds: live_seeds::carabiner_answer, seed_folder: "" },
+    Target { name: "os2l_message", max_len: 32_768, feature: "", seeds: live_seeds::os2l_message, seed_folder: "" },
+    Target { name: "datagram_target", max_len: 128, feature: "", seeds: live_seeds::datagram_target, seed_folder: "" },
+    Target { name: "web_request", max_len: 8192, feature: "web", seeds: live_seeds::web_request, seed_folder: "" },
     Target { name: "audio_decode", max_len: 65_536, feature: "audio", seeds: audio_seeds, seed_folder: "tests/golden/formats" },
+    Target { name: "settings", max_len: 8192, feature: "audio", seeds: live_seeds::settings, seed_folder: "" },
 ];
 
 /// Runs `target`, or all of them, for `seconds` each.
