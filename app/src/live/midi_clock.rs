@@ -31,11 +31,11 @@ impl MidiClockOutput {
 /// The newest look as the clock takes it: stream time is this machine's monotonic time.
 fn input(look: &Look, now: Moment, system_now_ns: u64) -> ClockInput {
     let is_gone = now.mono_ns.saturating_sub(look.said_mono_ns) > GONE_NS;
-    let t_sec = now.mono_ns as f64 * 1e-9;
+    let t_sec = now.mono_ns as f64 / 1e9;
     let timeline = Timeline {
-        t_origin_sec: look.line.origin_mono_ns as f64 * 1e-9,
+        t_origin_sec: look.line.origin_mono_ns as f64 / 1e9,
         beat_origin: look.line.beat_origin,
-        spb: look.line.period_ns * 1e-9,
+        spb: look.line.period_ns / 1e9,
     };
     let beat = BeatClockState {
         t_sec,
