@@ -78,7 +78,7 @@ impl PortChoice {
     /// # Errors
     /// No variable names a folder.
     pub fn default_path() -> Result<PathBuf, ChoiceError> {
-        path_from(|name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from))
+        path_from(variable)
     }
 
     /// Reads a choice; `None` where nothing was chosen yet.
@@ -150,7 +150,20 @@ fn beside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn path_from(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, ChoiceError> {
+/// The user's folder for our settings: `$ANACRUSIS_CONFIG_DIR`, else `anacrusis` in the system's folder; it need not exist.
+///
+/// # Errors
+/// [`ChoiceError::NoFolder`]: no variable names a folder.
+pub fn settings_folder() -> Result<PathBuf, ChoiceError> {
+    folder_from(variable)
+}
+
+/// A variable of the environment that says something.
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn folder_from(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, ChoiceError> {
     let folder = variable(DIR_VARIABLE).or_else(|| {
         let folder = if cfg!(target_os = "windows") {
             variable("APPDATA")
@@ -163,7 +176,11 @@ fn path_from(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, Choi
         };
         folder.map(|folder| folder.join("anacrusis"))
     });
-    folder.map(|folder| folder.join(FILE_NAME)).ok_or(ChoiceError::NoFolder)
+    folder.ok_or(ChoiceError::NoFolder)
+}
+
+fn path_from(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, ChoiceError> {
+    folder_from(variable).map(|folder| folder.join(FILE_NAME))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ mod source;
 mod status;
 mod thread;
 
-pub use choice::{ChoiceError, PortChoice};
+pub use choice::{ChoiceError, PortChoice, settings_folder};
 pub use deadline::{MonotonicClock, SystemClock};
 pub use jitter::{JitterHistogram, JitterSummary};
 pub use midir_sink::{CLIENT_NAME, DEFAULT_PORT_NAME, MidirSink, PortTarget, list_ports};

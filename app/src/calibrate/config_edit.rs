@@ -3,14 +3,11 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use directories::ProjectDirs;
 use outputs::output::MAX_OFFSET_MS;
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
-/// Name of the configuration.
-const FILE_NAME: &str = "anacrusis.toml";
-/// Overrides the folder that it lies in.
-const DIR_VARIABLE: &str = "ANACRUSIS_CONFIG_DIR";
+use crate::config::{FOLDER_VARIABLE, user_file};
+
 /// A larger file is not ours, bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 /// The table of all outputs.
@@ -22,7 +19,7 @@ const KEY: &str = "offset_ms";
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigEditError {
     /// Nothing says where settings go.
-    #[error("cannot tell where settings are kept: set {DIR_VARIABLE} to a folder, or name the file with --config")]
+    #[error("cannot tell where settings are kept: set {FOLDER_VARIABLE} to a folder, or name the file with --config")]
     NoFolder,
     /// The file system refused.
     #[error("cannot {what} {}: {source}", .path.display())]
@@ -68,9 +65,7 @@ pub struct Edit {
 /// # Errors
 /// Nothing names a folder.
 pub fn config_path() -> Result<PathBuf, ConfigEditError> {
-    let named = std::env::var_os(DIR_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let folder = named.or_else(|| ProjectDirs::from("", "", "anacrusis").map(|dirs| dirs.config_dir().to_owned()));
-    folder.map(|folder| folder.join(FILE_NAME)).ok_or(ConfigEditError::NoFolder)
+    user_file(None).ok_or(ConfigEditError::NoFolder)
 }
 
 /// Sets the offset of an output in the file, whole or not at all; makes file and folder where they are missing.
@@ -163,6 +158,7 @@ fn set_number(table: &mut dyn TableLike, output: &str, offset_ms: f64) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::FILE_NAME;
 
     #[test]
     fn only_the_key_changes_and_comments_stay() {

@@ -205,8 +205,7 @@ pub fn layers(file: Option<&Path>, environment: impl Iterator<Item = (String, St
 
 /// The user's own file, which need not exist; `None` on a system without a folder for settings.
 pub fn user_file(folder: Option<PathBuf>) -> Option<PathBuf> {
-    let usual = || directories::ProjectDirs::from("", "", "anacrusis").map(|dirs| dirs.config_dir().to_owned());
-    folder.or_else(usual).map(|folder| folder.join(FILE_NAME))
+    folder.or_else(|| midi_port::settings_folder().ok()).map(|folder| folder.join(FILE_NAME))
 }
 
 fn read(path: &Path) -> Result<Table, ConfigError> {
