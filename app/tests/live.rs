@@ -232,6 +232,30 @@ fn without_a_device_it_says_so_and_a_file_that_is_none_is_named() {
 }
 
 #[test]
+fn it_ends_when_nobody_reads_its_lines_any_more() {
+    let folder = folder_with_clicks(60.0);
+    let file = folder.path().join("clicks.wav");
+    let mut child = command(folder.path(), &["live", "--file", file.to_str().unwrap(), "--json", "--quiet", "--repeat"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with('{'), "{line}");
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert_eq!(status.code(), Some(0));
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(child.kill());
+    panic!("it does not end");
+}
+
+#[test]
 fn settings_are_printed_used_again_and_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let with = |arguments: &[&str]| run(anacrusis().args(arguments).env("ANACRUSIS_CONFIG_DIR", folder.path()));
@@ -264,6 +288,8 @@ fn settings_are_printed_used_again_and_refused_by_name() {
         (&["live", "--offline", "--file", "x.wav"][..], "--offline"),
         (&["bridge", "--config", "no/such.toml"][..], "no/such.toml"),
         (&["live", "--web", "0.0.0.0:7770", "--print-config"][..], "token"),
+        (&["live", "--record", path.to_str().unwrap(), "--print-config"][..], "exists"),
+        (&["live", "--file", "x.wav", "--gain", "3"][..], "--gain"),
     ] {
         let ran = with(arguments);
         assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);

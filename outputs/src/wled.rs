@@ -48,7 +48,7 @@ pub struct WledConfig {
     pub frame_ms: f64,
     /// Level and bands times this.
     pub gain: f32,
-    /// Where the source tells no level, as the plugin's feed: draw one from the beats, full on the beat and falling to the next.
+    /// Where the source tells no level: draw one from the beats, full on the beat and falling to the next.
     pub beat_as_level: bool,
 }
 

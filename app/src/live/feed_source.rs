@@ -195,7 +195,7 @@ mod tests {
     }
 
     fn say(writer: &mut FeedWriter, clock: &Hand, frame: u64) {
-        let beat = BeatClockState { locked: 1, t_sec: 1.0, beat_in_bar: 1, beats_per_bar: 4, ..BeatClockState::default() };
+        let beat = BeatClockState { locked: 1, conf: 0.9, t_sec: 1.0, beat_in_bar: 1, beats_per_bar: 4, ..BeatClockState::default() };
         writer.publish_state(&SlowState { frame, beat, wall_ns: clock.now().unix_ns, ..SlowState::default() });
         writer.heartbeat(clock.feed());
     }

@@ -208,13 +208,17 @@ impl Body {
     /// Waits a moment for news of the device; the reason where it is gone.
     fn heard_of(&self, events: &Receiver<StreamEvent>) -> Option<String> {
         match events.recv_timeout(LOOK) {
-            Ok(event) if event.needs_reopen() => Some(format!("{event:?}")),
+            Ok(StreamEvent::Gone { reason } | StreamEvent::RateChanged { reason }) => Some(reason),
             Ok(StreamEvent::Xrun) => {
                 self.tell(|report| report.n_xruns += 1);
                 None
             }
-            Ok(other) => {
-                self.tell(|report| report.last_error = format!("{other:?}"));
+            Ok(StreamEvent::Rerouted) => {
+                self.tell(|report| report.last_error = "the system moved the input to another device".to_owned());
+                None
+            }
+            Ok(StreamEvent::RealTimeRefused { reason }) => {
+                self.tell(|report| report.last_error = format!("no real-time priority for the input: {reason}"));
                 None
             }
             Err(RecvTimeoutError::Timeout) => None,

@@ -74,7 +74,8 @@ impl Translator {
         let line = state.timeline;
         look.line = Line { origin_mono_ns: to_mono_ns(line.t_origin_sec), beat_origin: line.beat_origin, period_ns: line.spb * 1e9 };
         let beat = &state.beat;
-        look.locked = beat.locked != 0;
+        // Between a lock and the first beat that is announced the line is still the one from before; a grid that the user holds stands.
+        look.locked = beat.locked != 0 && (beat.conf > 0.0 || beat.reason == LockReason::Held);
         look.reason = reason(beat.reason);
         (look.number, look.beat_in_bar, look.beats_per_bar) = (beat.beat_count, beat.beat_in_bar, beat.beats_per_bar);
         look.bpm = if beat.spb > 0.0 { 60.0 / beat.spb } else { 0.0 };
@@ -163,7 +164,7 @@ mod tests {
     /// Stream second 0 is heard at monotonic second 100; beat 4 falls at stream second 10.
     fn state(t_sec: f64) -> SlowState {
         let timeline = Timeline { t_origin_sec: 10.0, beat_origin: 4.0, spb: 0.5 };
-        let beat = BeatClockState { t_sec, beat_count: 4, beat_in_bar: 1, beats_per_bar: 4, locked: 1, ..BeatClockState::default() };
+        let beat = BeatClockState { t_sec, beat_count: 4, beat_in_bar: 1, beats_per_bar: 4, locked: 1, conf: 0.9, ..BeatClockState::default() };
         SlowState { timeline, beat, wall_ns: at(100.0 + t_sec).unix_ns, ..SlowState::default() }
     }
 
@@ -179,6 +180,18 @@ mod tests {
         assert_eq!((look.session, look.locked, look.said_mono_ns, look.bpm), (7, true, 5, 120.0));
         assert!((beat_ns(&translator, 4.0) - 110 * SEC as i64).abs() < 1_000, "{}", beat_ns(&translator, 4.0));
         assert_eq!(look.beat_in_bar_of(6), 3);
+    }
+
+    #[test]
+    fn a_lock_counts_from_the_first_announced_beat_on() {
+        let with = |conf: f32, reason: LockReason| {
+            let mut translator = Translator::new(1);
+            let mut now = state(10.0);
+            (now.beat.conf, now.beat.reason) = (conf, reason);
+            translator.state(&now, 0, at(110.0));
+            translator.look().locked
+        };
+        assert_eq!([with(0.0, LockReason::Locked), with(0.4, LockReason::Locked), with(0.0, LockReason::Held)], [false, true, true]);
     }
 
     #[test]

@@ -62,10 +62,10 @@ pub struct LiveArgs {
     #[arg(long, help_heading = "Input")]
     pub loopback: bool,
     /// Channels of the device that are mixed, from 1 [default: all]
-    #[arg(long, value_name = "N,N", value_delimiter = ',', help_heading = "Input")]
+    #[arg(long, value_name = "N,N", value_delimiter = ',', conflicts_with = "file", help_heading = "Input")]
     pub channels: Vec<u16>,
     /// Gain, dB
-    #[arg(long, value_name = "DB", allow_hyphen_values = true, help_heading = "Input")]
+    #[arg(long, value_name = "DB", allow_hyphen_values = true, conflicts_with = "file", help_heading = "Input")]
     pub gain: Option<f64>,
     /// No feed for other programs on this machine
     #[arg(long, help_heading = "Input")]

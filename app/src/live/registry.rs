@@ -42,6 +42,13 @@ struct RecordConfig {
     path: PathBuf,
 }
 
+impl RecordConfig {
+    /// What was recorded before is not written over.
+    fn validate(&self) -> Result<(), String> {
+        if self.path.exists() { Err(format!("path: {} exists: choose another file", self.path.display())) } else { Ok(()) }
+    }
+}
+
 /// One kind of output: its own settings, filled up, and how it is made of them.
 struct Made {
     own: Table,
@@ -91,7 +98,7 @@ fn make(settings: &OutputSettings, board: &Arc<Board>, asks_priority: bool) -> R
                 Box::new(MidiClockOutput::new(target(&config.port), clock, board))
             })
         }
-        "record" => made(read(settings, |_: &RecordConfig| Ok::<(), String>(()))?, |config| Box::new(Recorder::new(config.path, board))),
+        "record" => made(read(settings, RecordConfig::validate)?, |config| Box::new(Recorder::new(config.path, board))),
         unknown => Err(ConfigError::Setting {
             setting: format!("outputs.{}.kind", settings.name),
             reason: format!("expected one of {}, got {unknown}", KINDS.join(", ")),

@@ -68,7 +68,8 @@ impl Screen {
             Kind::Quiet => return,
             Kind::Terminal { n_lines } => {
                 let lines = lines(picture);
-                let mut text = String::new();
+                // Without wrapping: a line that is too long is cut at the edge, and so many lines are so many rows.
+                let mut text = String::from("\x1b[?7l");
                 if *n_lines > 0 {
                     let _ = write!(text, "\x1b[{n_lines}A");
                 }
@@ -76,7 +77,7 @@ impl Screen {
                     let _ = writeln!(text, "{line}\x1b[K");
                 }
                 // An output less than before leaves a line behind.
-                text.push_str("\x1b[J");
+                text.push_str("\x1b[J\x1b[?7h");
                 *n_lines = lines.len();
                 text
             }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use outputs::ndjson::READER_GONE;
 use outputs::runner::{Prepare, Runner, Source};
-use outputs::status::OutputStatus;
+use outputs::status::{OutputStatus, Phase};
 
 use super::args::OutputArgs;
 use super::listen::InputReport;
@@ -63,6 +64,10 @@ fn try_run(show: Show<'_>, config: &Config, args: &OutputArgs) -> Result<Exit, S
         screen.show(&Picture { look, input: (show.input)(), source: show.description.clone(), outputs });
         if let Some(exit) = (show.is_over)() {
             break exit;
+        }
+        if runner.statuses().iter().any(|output| output.phase == Phase::Off && output.last_error == READER_GONE) {
+            // `| head` has what it wanted.
+            break Exit::Ok;
         }
         match interrupted.recv_timeout(PERIOD) {
             Err(RecvTimeoutError::Timeout) => {}

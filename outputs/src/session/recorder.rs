@@ -14,8 +14,8 @@ use crate::look::{Board, Look};
 use crate::output::{Output, OutputError};
 use crate::view::View;
 
-/// The source says something new every 20 ms; looked for twice as often.
-const INTERVAL: Duration = Duration::from_millis(10);
+/// The source says something new every 20 ms.
+const INTERVAL: Duration = Duration::from_millis(20);
 /// Written out this often at least, so that a crash loses little.
 const FLUSH_NS: u64 = 1_000_000_000;
 /// Level and bands are kept to a hundredth: what lights show.
