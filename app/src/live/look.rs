@@ -164,7 +164,8 @@ mod tests {
     /// Stream second 0 is heard at monotonic second 100; beat 4 falls at stream second 10.
     fn state(t_sec: f64) -> SlowState {
         let timeline = Timeline { t_origin_sec: 10.0, beat_origin: 4.0, spb: 0.5 };
-        let beat = BeatClockState { t_sec, beat_count: 4, beat_in_bar: 1, beats_per_bar: 4, locked: 1, conf: 0.9, ..BeatClockState::default() };
+        let beat =
+            BeatClockState { t_sec, beat_count: 4, beat_in_bar: 1, beats_per_bar: 4, locked: 1, conf: 0.9, ..BeatClockState::default() };
         SlowState { timeline, beat, wall_ns: at(100.0 + t_sec).unix_ns, ..SlowState::default() }
     }
 
