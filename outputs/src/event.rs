@@ -56,18 +56,6 @@ impl Event {
             Self::Lock(_) => EventKind::Lock,
         }
     }
-
-    /// The same event at another moment.
-    #[must_use]
-    pub fn moved_to(mut self, at: Moment) -> Self {
-        match &mut self {
-            Self::Beat(beat) => beat.at = at,
-            Self::Section(section) => section.at = at,
-            Self::Approach(approach) => approach.at = at,
-            Self::Lock(lock) => lock.at = at,
-        }
-        self
-    }
 }
 
 /// Kinds of events.
@@ -188,8 +176,7 @@ mod tests {
         let text = serde_json::to_string(&event).unwrap();
         assert!(text.starts_with(r#"{"type":"beat","at":{"mono_ns":5,"unix_ns":7},"number":3,"#), "{text}");
         assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
-        let moved = event.moved_to(Moment::default());
-        assert_eq!((moved.at(), moved.kind()), (Moment::default(), EventKind::Beat));
+        assert_eq!((event.at(), event.kind()), (Moment { mono_ns: 5, unix_ns: 7 }, EventKind::Beat));
     }
 
     #[test]

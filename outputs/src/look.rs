@@ -150,7 +150,20 @@ pub struct Look {
     pub bands: [f32; N_BANDS],
 }
 
+/// A source that has said nothing for longer than this is gone, nanoseconds.
+pub const GONE_NS: u64 = 1_000_000_000;
+
 impl Look {
+    /// Since the source said anything, nanoseconds.
+    pub fn age_ns(&self) -> u64 {
+        self.taken.mono_ns.saturating_sub(self.said_mono_ns)
+    }
+
+    /// Whether nobody says anything any more.
+    pub fn is_gone(&self) -> bool {
+        self.age_ns() > GONE_NS
+    }
+
     /// A moment of the monotonic clock on both.
     pub fn moment(&self, mono_ns: u64) -> Moment {
         let by_ns = i128::from(mono_ns) - i128::from(self.taken.mono_ns);
@@ -209,6 +222,14 @@ mod tests {
     fn a_moment_keeps_the_distance_of_the_clocks() {
         let look = Look { taken: Moment { mono_ns: 100, unix_ns: 5_000 }, ..Look::default() };
         assert_eq!([look.moment(150), look.moment(50)], [(150, 5_050), (50, 4_950)].map(|(mono_ns, unix_ns)| Moment { mono_ns, unix_ns }));
+    }
+
+    #[test]
+    fn a_source_is_gone_after_a_second() {
+        let look =
+            |age_ns| Look { taken: Moment { mono_ns: 5 * GONE_NS, unix_ns: 0 }, said_mono_ns: 5 * GONE_NS - age_ns, ..Look::default() };
+        assert_eq!([look(GONE_NS), look(GONE_NS + 1)].map(|look| look.is_gone()), [false, true]);
+        assert_eq!(Look { said_mono_ns: 7, ..Look::default() }.age_ns(), 0, "said after it was looked at");
     }
 
     #[test]

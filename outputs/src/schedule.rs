@@ -13,8 +13,6 @@ use crate::view::View;
 
 /// A beat that would be said this late is left out: a listener would take it for a beat of its own.
 pub const MAX_LATENESS_NS: u64 = 100_000_000;
-/// A source that has said nothing for so long is gone.
-pub const GONE_NS: u64 = 1_000_000_000;
 /// Two beats are at least this share of a beat apart: where the line moved, the beat that it leaves behind is left out.
 const LEAST_GAP_BEATS: f64 = 0.3;
 /// The next beat is never farther ahead than this, beats beyond the lead: one, and what a tempo may change.
@@ -85,7 +83,7 @@ impl Schedule {
     /// Adds the events that are to be handed over by `look.taken`.
     pub fn take(&mut self, look: &Look, out: &mut Vec<Event>) {
         let now = look.taken;
-        let is_gone = now.mono_ns.saturating_sub(look.said_mono_ns) > GONE_NS;
+        let is_gone = look.is_gone();
         let is_usable = USABLE_PERIOD_NS.contains(&look.line.period_ns) && look.line.beat_at(now.mono_ns).abs() < LAST_BEAT;
         let locked = look.locked && !is_gone && is_usable;
         if self.session != Some(look.session) {
@@ -231,8 +229,7 @@ impl Schedule {
         let heard_ns = now_ns.saturating_add_signed(-self.offset_ns);
         let beat = look.line.beat_at(heard_ns);
         let phase = (beat - beat.floor()) as f32;
-        let age_ns = now_ns.saturating_sub(look.said_mono_ns);
-        let is_gone = age_ns > GONE_NS;
+        let is_gone = look.is_gone();
         View {
             now: look.taken,
             beat: self.recent.iter().rev().find(|beat| beat.at.mono_ns <= now_ns).cloned(),
@@ -249,7 +246,7 @@ impl Schedule {
             hazard_probs: look.hazard_probs,
             level: look.level,
             bands: look.bands,
-            age_sec: age_ns as f64 * 1e-9,
+            age_sec: look.age_ns() as f64 * 1e-9,
         }
     }
 }

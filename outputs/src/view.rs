@@ -6,7 +6,7 @@ use crate::event::{Beat, Moment};
 pub const N_BANDS: usize = 16;
 
 /// A source that said nothing for longer, seconds, is gone.
-pub const GONE_SEC: f64 = 1.0;
+pub const GONE_SEC: f64 = crate::look::GONE_NS as f64 * 1e-9;
 
 /// The music at one moment, with the output's offset applied: `phase` 0 is when this output's beat falls.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -3,13 +3,12 @@
 use std::thread;
 use std::time::Duration;
 
-use midi_port::{
-    ClockConfig, ClockInput, ClockSink, ClockThread, JitterSummary, MonotonicClock, Priority, SinkError, StreamMap, SystemClock,
-};
+use midi_port::{ClockConfig, ClockInput, ClockSink, ClockThread, JitterSummary, MonotonicClock, Priority, StreamMap, SystemClock};
 use runtime_core::state::SlowState;
 use runtime_core::timeline::Timeline;
 
 use super::Check;
+use super::live_checks::Nowhere;
 
 /// How long each is measured.
 const LENGTH: Duration = Duration::from_secs(1);
@@ -67,15 +66,6 @@ fn measure(ask_priority: bool) -> Result<Measured, String> {
     thread::sleep(LENGTH);
     let status = clock.status();
     Ok((status.priority, status.jitter))
-}
-
-/// A port that takes everything.
-struct Nowhere;
-
-impl ClockSink for Nowhere {
-    fn send(&mut self, _: &[u8]) -> Result<(), SinkError> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ fn real_time_priority() -> Check {
 }
 
 /// A port that takes everything.
-struct Nowhere;
+pub(super) struct Nowhere;
 
 impl ClockSink for Nowhere {
     fn send(&mut self, _: &[u8]) -> Result<(), SinkError> {

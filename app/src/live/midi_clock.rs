@@ -7,7 +7,6 @@ use outputs::clock::Clock;
 use outputs::event::{Event, Moment};
 use outputs::look::{Board, Look, Reason};
 use outputs::output::{Output, OutputError};
-use outputs::schedule::GONE_NS;
 use runtime_core::state::{BeatClockState, LockReason, SlowState};
 use runtime_core::timeline::Timeline;
 
@@ -30,7 +29,7 @@ impl MidiClockOutput {
 
 /// The newest look as the clock takes it: stream time is this machine's monotonic time.
 fn input(look: &Look, now: Moment, system_now_ns: u64) -> ClockInput {
-    let is_gone = now.mono_ns.saturating_sub(look.said_mono_ns) > GONE_NS;
+    let is_gone = Look { taken: now, ..*look }.is_gone();
     let t_sec = now.mono_ns as f64 / 1e9;
     let timeline = Timeline {
         t_origin_sec: look.line.origin_mono_ns as f64 / 1e9,

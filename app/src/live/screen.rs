@@ -6,7 +6,6 @@ use std::io::{IsTerminal, Write, stderr};
 
 use outputs::event::section_name;
 use outputs::look::Look;
-use outputs::schedule::GONE_NS;
 use outputs::status::{OutputStatus, Phase};
 
 use super::listen::InputReport;
@@ -101,13 +100,9 @@ fn lines(picture: &Picture) -> Vec<String> {
     lines
 }
 
-fn is_gone(look: &Look) -> bool {
-    look.taken.mono_ns.saturating_sub(look.said_mono_ns) > GONE_NS
-}
-
 /// Tempo, lock, beat in the bar.
 fn music(look: &Look) -> String {
-    if is_gone(look) {
+    if look.is_gone() {
         return "  no input".to_owned();
     }
     if !look.locked {
@@ -170,7 +165,7 @@ fn output_line(output: &OutputStatus) -> String {
 fn plain(picture: &Picture, said: &mut String, errors: &mut Vec<(String, u64)>, repeat_at_ns: &mut u64) -> String {
     let look = &picture.look;
     let mut text = String::new();
-    let state = match (is_gone(look), look.locked) {
+    let state = match (look.is_gone(), look.locked) {
         (true, _) => "no input".to_owned(),
         (_, false) => look.reason.name().to_owned(),
         (_, true) => format!("{}, {}", look.reason.name(), section_name(look.section.section)),

@@ -3,9 +3,8 @@
 use super::Session;
 use crate::clock::Clock;
 use crate::event::Moment;
-use crate::look::Look;
+use crate::look::{GONE_NS, Look};
 use crate::runner::Source;
-use crate::schedule::GONE_NS;
 
 /// Plays a session once.
 pub struct Player {
