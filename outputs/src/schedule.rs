@@ -246,6 +246,8 @@ impl Schedule {
             hazard_probs: look.hazard_probs,
             level: look.level,
             bands: look.bands,
+            beat_activation: look.beat_activation,
+            downbeat_activation: look.downbeat_activation,
             age_sec: look.age_ns() as f64 * 1e-9,
         }
     }

@@ -154,6 +154,10 @@ pub struct State<'a> {
     pub hazard_probs: [f32; 5],
     /// Level of the input, `[0, 1]`.
     pub level: f32,
+    /// What the network sees in the newest frame: a beat, downbeat or not, `[0, 1]`.
+    pub beat_activation: f32,
+    /// The same, a downbeat.
+    pub downbeat_activation: f32,
     /// Spectrum, low to high, `[0, 1]`; for those who asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bands: Option<[f32; N_BANDS]>,
@@ -188,6 +192,8 @@ impl<'a> State<'a> {
             section_probs: view.section_probs.map(finite_f32),
             hazard_probs: view.hazard_probs.map(finite_f32),
             level: finite_f32(view.level),
+            beat_activation: finite_f32(view.beat_activation),
+            downbeat_activation: finite_f32(view.downbeat_activation),
             bands: with_bands.then(|| view.bands.map(finite_f32)),
             age_sec: finite(view.age_sec),
         }

@@ -71,6 +71,8 @@ pub struct Engine {
     said: (u8, LockReason, HintFlags),
     /// The moment that the last frame describes.
     last_frame_time: StreamSec,
+    /// What the network saw there.
+    last_activation: Activation,
     candidates: TempoCandidates,
     hints: HintState,
     /// What [`Settings`] chose last.
@@ -101,6 +103,7 @@ impl Engine {
             samples_received: 0,
             said: Default::default(),
             last_frame_time: StreamSec::default(),
+            last_activation: Activation::default(),
             candidates: TempoCandidates::default(),
             hints,
             model: ModelChoice::Auto,
@@ -147,7 +150,9 @@ impl Engine {
         let now = samples_received.to_stream_sec(self.config.sample_rate_hz);
         self.frames.clear();
         let flags = self.hints().flags();
-        let Self { pipe, decoder, tracker, posterior, structure, frames, config, said, last_frame_time, candidates, .. } = self;
+        let Self {
+            pipe, decoder, tracker, posterior, structure, frames, config, said, last_frame_time, last_activation, candidates, ..
+        } = self;
         without_denormals(|| {
             pipe.process(hop, |frame| frames.push(*frame));
             for frame in &*frames {
@@ -188,6 +193,7 @@ impl Engine {
                     tracker.weigh_levels(candidates);
                 }
                 *last_frame_time = frame.time;
+                *last_activation = frame.activation;
                 pipe.profile_mut().leave();
                 let evidence = *tracker.evidence();
                 let (frame, activation) = (frame.frame, frame.activation);
@@ -253,6 +259,11 @@ impl Engine {
         self.last_frame_time
     }
 
+    /// What the network saw in that frame.
+    pub fn last_activation(&self) -> Activation {
+        self.last_activation
+    }
+
     /// Applies what happened at the present position of the stream: before the next sample.
     ///
     /// # Errors
@@ -316,6 +327,7 @@ impl Engine {
         self.pending.clear();
         self.samples_received = 0;
         self.last_frame_time = StreamSec::default();
+        self.last_activation = Activation::default();
     }
 }
 
