@@ -13,7 +13,7 @@ pub use options::ControlsArgs;
 
 use std::path::Path;
 
-use controller::{Controller, Input, N_CONTROLS, N_MICRO, Weights};
+use controller::{Controller, N_CONTROLS, N_MICRO, Weights};
 
 use self::judge::Judged;
 use self::options::ControllerName;
@@ -85,6 +85,7 @@ fn controller(name: &ControllerName) -> Result<Controller, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use controller::Input;
 
     #[test]
     fn inputs_go_through_a_file_unchanged() {
