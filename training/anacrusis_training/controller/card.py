@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from anacrusis_training.controller.verdict import BETTER, NEEDED, Verdict
@@ -21,7 +22,7 @@ def table(rows: dict[str, dict[str, float]]) -> str:
 
 
 def _text(value: float) -> str:
-    if value != value:
+    if math.isnan(value):
         return "-"
     return f"{value:.0f}" if float(value).is_integer() else f"{value:.4f}" if abs(value) < 0.01 else f"{value:.3f}"
 
@@ -30,7 +31,7 @@ def render(results: dict[str, Any], verdict: Verdict, facts: dict[str, Any]) -> 
     """The card as Markdown."""
     default = "the net" if verdict.net_is_default else "the hand-written mapping; this net can be chosen"
     flicker = results["adversarial"]["net"]
-    parts = [
+    parts = [  # noqa: ISC004
         "# controller_v1",
         "Twelve bounded controls for visuals, 60 times a second, from micro features of the sound, the beat foreseen to now, section and "
         "hazard. No human said what looks good: nothing here is a claim of taste.",

@@ -1,6 +1,6 @@
 """Trains the controller's net: by imitation of the mapping first, then for the objectives, with true structure, then the anticipator's.
 
-A sequence is eight seconds of a song from anywhere in it. Structure is disturbed as it is in use: late, forgotten, noisy.
+A sequence is six seconds of a song from anywhere in it. Structure is disturbed as it is in use: late, forgotten, noisy.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class FitSettings:
     """How the net is trained. Shares are of `steps`."""
 
     seed: int = 1
-    steps: int = 700
-    batch: int = 48
+    steps: int = 260
+    batch: int = 36
     songs_a_batch: int = 6
-    sequence_sec: float = 8.0
-    rate: float = 4e-3
+    sequence_sec: float = 6.0
+    rate: float = 6e-3
     imitation_share: float = 0.25
     true_structure_share: float = 0.5
     weights: dict[str, float] = dataclasses.field(

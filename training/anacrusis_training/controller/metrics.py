@@ -44,7 +44,7 @@ class SongResult:
     controls
         float64 ``[n, 12]``.
     judged
-        As of `Trace`.
+        As of `Trace`; empty where no picture was looked at.
     truth, onsets
         The song's, and `traces.onset_strength` of its sound.
     """
@@ -197,6 +197,16 @@ def clip_rate(controls: NDArray[np.float64]) -> float:
     return float(((controls > high - EDGE) | ((controls < low + EDGE) & (low < 0))).mean())
 
 
+def share(where: NDArray[np.bool_], known: bool) -> float:
+    """Share of places; no number where nothing was looked at."""
+    return float(where.mean()) if known else float("nan")
+
+
+def luminance(controls: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Modelled luminance of the whole field, float64 ``[n]``."""
+    return SPEC["luminance"]["base"] + controls @ np.array(SPEC["luminance"]["weights"], dtype=np.float64)
+
+
 def flashes(trace: NDArray[np.float64]) -> int:
     """Most general flashes in any one second of a luminance trace: `controller/src/flashes.rs` says the same."""
     step, dark = SPEC["luminance"]["flash_step"], SPEC["luminance"]["flash_dark_below"]
@@ -232,9 +242,10 @@ def measure(results: Sequence[SongResult]) -> dict[str, float]:
     with_beats = [result for result in results if len(result.truth.beats) > 8]
     with_sections = [result for result in with_beats if len(result.truth.section_label) > 2]
     onsets = [onset_lag(result) for result in with_beats]
-    distance = np.concatenate([result.judged["distance"] for result in results])
-    entropy = np.concatenate([result.judged["entropy_bits"] for result in results])
     julia = SPEC["julia"]
+    looked_at = all(result.judged for result in results)
+    distance = np.concatenate([result.judged["distance"] for result in results]) if looked_at else np.full(1, np.nan)
+    entropy = np.concatenate([result.judged["entropy_bits"] for result in results]) if looked_at else np.full(1, np.nan)
     return {
         "beat_score": float(np.mean([beat_score(result) for result in with_beats])),
         "beat_lag_ms": float(np.median([beat_lag(result) for result in with_beats])),
@@ -247,7 +258,7 @@ def measure(results: Sequence[SongResult]) -> dict[str, float]:
         "diversity": diversity(results),
         "jerk": float(np.mean([jerk(result.controls) for result in results])),
         "clip_rate": float(np.mean([clip_rate(result.controls) for result in results])),
-        "outside_band": float(((distance < julia["distance_min"]) | (distance > julia["distance_max"])).mean()),
-        "near_uniform": float((entropy < UNIFORM_BITS).mean()),
-        "flashes": float(max(flashes(result.judged["luminance"]) for result in results)),
+        "outside_band": share((distance < julia["distance_min"]) | (distance > julia["distance_max"]), looked_at),
+        "near_uniform": share(entropy < UNIFORM_BITS, looked_at),
+        "flashes": float(max(flashes(luminance(result.controls)) for result in results)),
     }

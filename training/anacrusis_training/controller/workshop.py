@@ -70,7 +70,8 @@ class Workshop:
         def judge(name: str, own: Sequence[np.ndarray], controller: str) -> None:
             results = []
             for (path, truth), given, heard in zip(sounds, own, onsets, strict=True):
-                trace = self._again(path, given, controller)
+                # Pictures are looked at for the two that may be shipped.
+                trace = self._again(path, given, controller, judge=name in (NET, MAPPING))
                 results.append(SongResult(trace.controls, trace.judged, truth, heard))
             rows[name] = metrics.measure(results)
             say(f"{name}: " + " ".join(f"{key} {value:.3f}" for key, value in rows[name].items()))
@@ -84,7 +85,7 @@ class Workshop:
             judge(f"mapping, {what}", [systems.without(given, what) for given in inputs], "mapping")
         rows[CHANCE] = metrics.measure(
             [
-                SongResult(controls := systems.smooth_chance(len(trace.inputs), 100 + k), chance_judged(controls), truth, heard)
+                SongResult(systems.smooth_chance(len(trace.inputs), 100 + k), {}, truth, heard)
                 for k, ((_, truth), trace, heard) in enumerate(zip(sounds, base, onsets, strict=True))
             ]
         )
@@ -96,7 +97,7 @@ class Workshop:
         for path in systems.adversarial_sounds(self.work / "adversarial"):
             inputs = self._base(path).inputs
             for name, controller in ((NET, str(weights)), (MAPPING, "mapping")):
-                out.setdefault(name, {})[path.stem] = metrics.flashes(self._again(path, inputs, controller).judged["luminance"])
+                out.setdefault(name, {})[path.stem] = metrics.flashes(metrics.luminance(self._again(path, inputs, controller).controls))
         return out
 
     def is_deterministic(self, path: Path, weights: Path) -> bool:
@@ -109,23 +110,10 @@ class Workshop:
         out = self.trace_dir / f"{path.stem}.npz"
         return traces.read(out) if out.is_file() else traces.run(self.binary, path, out)
 
-    def _again(self, path: Path, inputs: np.ndarray, controller: str) -> Trace:
+    def _again(self, path: Path, inputs: np.ndarray, controller: str, judge: bool = False) -> Trace:
         folder = self.work / "scratch"
         source = traces.write_inputs(folder / f"{path.stem}.in.npz", inputs)
-        return traces.run(self.binary, source, folder / f"{path.stem}.out.npz", controller, judge=True)
-
-
-def chance_judged(controls: np.ndarray) -> dict[str, np.ndarray]:
-    """What is drawn of controls that no controller made: distances and brightness; pictures are not looked at."""
-    import torch
-
-    from anacrusis_training.controller.net import boundary_distance, julia_c
-
-    with torch.no_grad():
-        distance = boundary_distance(julia_c(torch.from_numpy(controls[::6].copy())), 400).numpy()
-    luminance = metrics.SPEC["luminance"]
-    bright = luminance["base"] + controls @ np.array(luminance["weights"], dtype=np.float64)
-    return {"distance": distance, "luminance": bright, "picture_mean": bright, "entropy_bits": np.full(1, np.nan)}
+        return traces.run(self.binary, source, folder / f"{path.stem}.out.npz", controller, judge)
 
 
 def held_out(workshop: Workshop) -> list[tuple[Path, Truth]]:
