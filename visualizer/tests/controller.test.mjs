@@ -102,3 +102,20 @@ test('controls stay in their ranges, whatever comes', () => {
 test('weights of another length are refused', () => {
   assert.throws(() => decodeWeights(btoa('abcd')), /4 bytes, expected/);
 });
+
+test('the page has the weights of models/controller_v1', () => {
+  const file = readFileSync(new URL('../../models/controller_v1/model.safetensors', import.meta.url));
+  const length = Number(file.readBigUInt64LE(0));
+  const header = JSON.parse(file.subarray(8, 8 + length).toString());
+  const weights = netWeights();
+  for (const [name, n] of TENSORS) {
+    const [from, to] = header[name].data_offsets;
+    assert.equal(to - from, 4 * n, name);
+    for (let k = 0; k < n; k += 1) assert.equal(weights[name][k], file.readFloatLE(8 + length + from + 4 * k), `${name} ${k}`);
+  }
+});
+
+test('the default is the one of the manifest', () => {
+  const manifest = JSON.parse(readFileSync(new URL('../../models/controller_v1/manifest.json', import.meta.url)));
+  assert.equal(defaultWeights() !== null, manifest.is_default);
+});
