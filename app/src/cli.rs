@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::audio_device::command as devices;
 use crate::exit::Exit;
-use crate::{analyze, bench, bridge, calibrate, completions, doctor, eval_command, features, live, port, replay};
+use crate::{analyze, bench, bridge, calibrate, completions, controls, doctor, eval_command, features, live, port, replay};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,6 +48,10 @@ pub enum Command {
     Eval(eval_command::EvalArgs),
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Features(features::FeaturesArgs),
+    // For those who train the controller: not in the list.
+    #[command(hide = true)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Controls(controls::ControlsArgs),
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Bench(bench::BenchArgs),
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
@@ -74,6 +78,7 @@ impl Cli {
             Command::Replay(args) => replay::run(args),
             Command::Eval(args) => eval_command::run(args),
             Command::Features(args) => features::run(args),
+            Command::Controls(args) => controls::run(args),
             Command::Bench(args) => bench::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Port(args) => port::run(args),

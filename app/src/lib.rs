@@ -4,6 +4,7 @@
 //! cli -> analyze: decode (bytes -> mono samples) -> analyzer (runtime-core) -> document -> formats (bytes)
 //!     -> eval: the same over a corpus, scored
 //!     -> features: what the networks see of a file, for training
+//!     -> controls: what the fast controller makes of a file, for training
 //!     -> bench: what a hop costs, and what live instances cost
 //!     -> doctor: what this machine and this build can do, and how a running instance fares
 //!     -> calibrate: how late an output is, by clicks
@@ -23,6 +24,7 @@ pub mod calibrate;
 pub mod cli;
 pub mod completions;
 pub mod config;
+pub mod controls;
 pub mod decode;
 pub mod doctor;
 pub mod document;

@@ -134,7 +134,7 @@ fn reason(reason: LockReason) -> Reason {
 }
 
 /// Means over sixteen groups of neighbours of about equal number, a full-scale sine giving about 1.
-fn sixteen(bands: &[f32]) -> [f32; N_BANDS] {
+pub(crate) fn sixteen(bands: &[f32]) -> [f32; N_BANDS] {
     std::array::from_fn(|idx| {
         let group = &bands[idx * bands.len() / N_BANDS..(idx + 1) * bands.len() / N_BANDS];
         let mean = group.iter().sum::<f32>() / group.len().max(1) as f32;
@@ -143,7 +143,7 @@ fn sixteen(bands: &[f32]) -> [f32; N_BANDS] {
 }
 
 /// Level of the loudest band on a scale of dB, `[0, 1]`.
-fn level(bands: &[f32]) -> f32 {
+pub(crate) fn level(bands: &[f32]) -> f32 {
     let loudest = bands.iter().copied().fold(0.0, f32::max);
     let magnitude = 10f32.powf(loudest) - 1.0;
     let full_scale = 10f32.powf(FULL_SCALE_LOG10) - 1.0;
