@@ -20,7 +20,9 @@ export class Demo {
   constructor(listener, from_sec) {
     this.listener = listener;
     this.from_ms = from_sec * 1000;
+    /** Beats and states that were told. */
     this.told = 0;
+    this.stated = 0;
     // The server's clock is the page's, from 0 at the start of the song.
     this.clock = {
       isKnown: true, uncertainty_ms: 0, offset: () => this.from_ms - this.started_ms,
@@ -31,6 +33,7 @@ export class Demo {
   start() {
     this.started_ms = performance.now();
     this.told = Math.ceil(this.from_ms / PERIOD_MS);
+    this.stated = Math.floor(this.from_ms / STATE_MS);
     this.listener.onLink(true);
     this.listener.onMessage({ type: "hello", program: "anacrusis", program_version: "demo", session: "demo", labels: LABELS,
       horizons_beats: HORIZONS_BEATS, n_bands: N_BANDS, lead_ms: LEAD_MS, state_hz: 1000 / STATE_MS });
@@ -39,7 +42,7 @@ export class Demo {
     for (let at_ms = Math.max(0, this.from_ms - 14_000); at_ms < this.from_ms; at_ms += STATE_MS) {
       this.listener.onMessage(stateAt(at_ms));
     }
-    const earliest = Math.max(0, this.told - 32);
+    const earliest = Math.max(0, this.told - 64);
     for (let number = earliest; number < this.told; number += 1) this.#tell(number);
     setInterval(() => this.#tick(), STATE_MS);
   }
@@ -52,7 +55,8 @@ export class Demo {
       this.#tell(this.told);
       this.told += 1;
     }
-    this.listener.onMessage(stateAt(now_ms));
+    // As many as there would have been, also where the page was held up.
+    for (; this.stated < Math.floor(now_ms / STATE_MS); this.stated += 1) this.listener.onMessage(stateAt((this.stated + 1) * STATE_MS));
   }
 
   #tell(number) {

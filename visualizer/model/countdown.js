@@ -28,12 +28,13 @@ export function countdown({ hazard_probs, horizons_beats, approach, period_sec, 
   const next = approach?.next ?? null;
   const next_prob = next === null ? null : approach.next_prob;
   let beats = horizons_beats[index];
+  let prob = hazard_probs[index];
   if (approach?.latest_ms != null && period_sec > 0) {
     const left = Math.max(1, Math.ceil((approach.latest_ms - now_ms) / (period_sec * 1000) - 1e-6));
-    // Only where it says more: an announcement that has been overtaken by what is known now does not.
-    if (left < beats) beats = left;
+    // Only where it says more: an announcement that has been overtaken by what is known now does not. Its probability is its own.
+    if (left < beats) [beats, prob] = [left, approach.prob];
   }
-  return { beats, prob: hazard_probs[index], next, next_prob, expected_beats };
+  return { beats, prob, next, next_prob, expected_beats };
 }
 
 /** Mean distance of the boundary if it comes within the farthest horizon, each step's probability taken at its middle. Beats. */
