@@ -2,7 +2,7 @@
 //
 // WebSocket -> Score (what is known) ; once a picture: what holds at the moment at which it will be seen -> panels, picture.
 
-import { Api } from "./link/api.js";
+import { Api, ApiError } from "./link/api.js";
 import { Connection, tokenQuery } from "./link/connection.js";
 import { Demo, DemoApi } from "./link/demo.js";
 import { Score } from "./model/score.js";
@@ -38,12 +38,15 @@ const controls = new ControlsPanel(api);
 const io = new IoPanel(api, toast);
 const picture = $("picture-on");
 let isUp = false;
+/** Whether the app has the interface below `/api/v1`; one that has not is not asked again. */
+let hasApi = true;
 let fallen_ms = -Infinity;
 let visuals = null;
 let toastTimer = null;
 let newsText = "";
 
-/** For measurements and for the curious: when each beat was due and when it was drawn, page milliseconds. */
+/** For measurements and for the curious. Of each flash, in page milliseconds: when the beat was due, when its picture began, is seen and was painted,
+ *  and how long after the one before it. */
 window.anacrusis = { flashes: [], score, get clock() { return link.clock; }, get visuals() { return visuals; }, pace };
 
 function onMessage(message) {
@@ -54,6 +57,7 @@ function onMessage(message) {
     if (isOther) toast("The app was started anew.");
     stagePanel.rest();
     fallen_ms = -Infinity;
+    hasApi = true;
     poll();
   }
   if (message.type === "error") toast(message.message);
@@ -61,7 +65,12 @@ function onMessage(message) {
 
 function onLink(isUpNow) {
   isUp = isUpNow;
-  if (!isUp) stagePanel.rest();
+  if (!isUp) {
+    stagePanel.rest();
+    const error = new ApiError("unreachable", "not connected");
+    controls.know(null, error);
+    io.lost(error);
+  }
   showLink();
 }
 
@@ -79,7 +88,7 @@ function draw(begin_ms) {
   const { seen_ms, dt_sec } = pace.begin(begin_ms);
   if (!link.clock.isKnown) return;
   const now_ms = link.clock.serverTime(seen_ms);
-  fall(now_ms, begin_ms, seen_ms);
+  fall(now_ms, begin_ms, seen_ms, dt_sec);
   if (score.position(now_ms) === null || !score.isAlive(now_ms)) stagePanel.rest();
   stagePanel.draw(score, now_ms, dt_sec, calm.matches);
   facts.draw(score, now_ms);
@@ -91,7 +100,7 @@ function draw(begin_ms) {
 }
 
 /** Shows the beats that are due in this picture; of several the last. */
-function fall(now_ms, begin_ms, seen_ms) {
+function fall(now_ms, begin_ms, seen_ms, dt_sec) {
   const due = score.fallen(fallen_ms, now_ms);
   const beat = due.at(-1);
   if (beat === undefined) return;
@@ -99,7 +108,7 @@ function fall(now_ms, begin_ms, seen_ms) {
   fallen_ms = beat.at_ms;
   stagePanel.fall(beat);
   if (isFirst || now_ms - beat.at_ms > LATE_MS) return;
-  const flash = { number: beat.number, at_ms: beat.at_ms - (now_ms - seen_ms), begin_ms, seen_ms, drawn_ms: null, skipped: due.length - 1 };
+  const flash = { number: beat.number, at_ms: beat.at_ms - (now_ms - seen_ms), begin_ms, seen_ms, gap_ms: dt_sec * 1000, drawn_ms: null };
   const { flashes } = window.anacrusis;
   flashes.push(flash);
   if (flashes.length > N_FLASHES) flashes.shift();
@@ -124,13 +133,14 @@ function tellNews() {
 }
 
 async function poll() {
-  if (document.hidden) return;
+  if (document.hidden || !isUp || !hasApi) return;
   try {
     const { source } = await api.state();
     controls.know(source, null);
     io.input(source);
     setText($("source"), source.description ?? "");
   } catch (error) {
+    hasApi = error.code !== "missing";
     controls.know(null, error);
   }
   try {

@@ -47,7 +47,7 @@ test("beats are drawn in the picture in which they fall, and the tempo is the mu
   const drawn_ms = median(flashes.filter((flash) => flash.drawn_ms !== null).map((flash) => flash.drawn_ms - flash.at_ms));
   t.diagnostic(`${flashes.length} beats: seen ${seen_ms.toFixed(1)} ms after they fall, painted ${drawn_ms.toFixed(1)} ms after (medians); a picture every ${interval_ms.toFixed(1)} ms, clock known to ${uncertainty_ms.toFixed(2)} ms`);
   // A machine that is too busy for 60 pictures a second is held to its own.
-  const frame_ms = Math.max(FRAME_60_MS, interval_ms);
+  const frame_ms = Math.max(FRAME_60_MS, median(flashes.map((flash) => flash.gap_ms)));
   assert.ok(seen_ms >= 0 && seen_ms <= frame_ms, `seen ${seen_ms} ms after they fall`);
   assert.ok(flashes.every((flash, i) => i === 0 || flash.number > flashes[i - 1].number), "each beat once, in order");
   assert.ok(Math.abs(bpm - CLIP_BPM) < 2, `${bpm} BPM`);

@@ -43,7 +43,10 @@ fn with_a_token_the_page_needs_it_and_its_modules_do_not() {
     let token = "long-enough-token";
     let server = server_with(web::WebConfig { token: Some(token.to_owned()), ..config() }, Limits::default());
     let status = |path: &str| get(server.address(), path, "").0.split(' ').nth(1).unwrap().to_owned();
-    assert_eq!([status("/"), status(&format!("/?token={token}")), status("/view/main.js"), status("/health")], ["401", "200", "200", "401"]);
+    assert_eq!(
+        [status("/"), status(&format!("/?token={token}")), status("/view/main.js"), status("/health")],
+        ["401", "200", "200", "401"]
+    );
     assert!(get(server.address(), "/view/main.js", "Origin: http://evil.example\r\n").0.starts_with("http/1.1 403 "));
 }
 
