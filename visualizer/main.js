@@ -5,6 +5,7 @@
 import { Api, ApiError } from "./link/api.js";
 import { Connection, tokenQuery } from "./link/connection.js";
 import { Demo, DemoApi } from "./link/demo.js";
+import { recall, remember } from "./link/memory.js";
 import { Score } from "./model/score.js";
 import { sectionLook } from "./model/palette.js";
 import { Pace } from "./pace.js";
@@ -177,10 +178,10 @@ async function perform(isOn) {
 
 /** Makes the picture, or says why there is none. */
 function makePicture() {
-  picture.checked = localStorage.getItem(PICTURE) !== "off";
+  picture.checked = recall(PICTURE) !== "off";
   const show = () => $("stage").classList.toggle("still", !picture.checked || calm.matches || !visuals?.isThere);
   picture.addEventListener("change", () => {
-    localStorage.setItem(PICTURE, picture.checked ? "on" : "off");
+    remember(PICTURE, picture.checked ? "on" : "off");
     show();
   });
   calm.addEventListener("change", show);

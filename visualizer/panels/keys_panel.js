@@ -1,5 +1,6 @@
 // Keys: what they do, their list, and the switch that turns them off (WCAG 2.1.4: single letters can get in the way of speech input).
 
+import { recall, remember } from "../link/memory.js";
 import { $, make } from "./dom.js";
 
 /** Key, what it does for people, action. */
@@ -16,8 +17,8 @@ export class KeysPanel {
     $("keys-list").replaceChildren(...KEYS.flatMap(([key, text]) => [make("dt", {}, make("kbd", { text: key.length === 1 ? key.toUpperCase() : key })), make("dd", { text })]));
     const dialog = $("keys");
     const isOn = $("keys-on");
-    isOn.checked = localStorage.getItem(SWITCH) !== "off";
-    isOn.addEventListener("change", () => localStorage.setItem(SWITCH, isOn.checked ? "on" : "off"));
+    isOn.checked = recall(SWITCH) !== "off";
+    isOn.addEventListener("change", () => remember(SWITCH, isOn.checked ? "on" : "off"));
     addEventListener("keydown", (event) => {
       const isWriting = event.target instanceof HTMLElement && event.target.matches("input:not([type=checkbox]), select, textarea");
       if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isWriting || dialog.open) return;

@@ -11,7 +11,7 @@ import { Pass } from "./gl.js";
 const RAMP = [[0, "#6b7a99"], [0.12, "#56b4e9"], [0.2, "#ff7f50"], [0.3, "#2fc79a"], [0.46, "#f0d442"], [0.62, "#ff9d2e"], [0.78, "#e08fc0"], [0.9, "#6ea8ff"]];
 
 /** What the ground leans to, linear. */
-const NIGHT = [0.03, 0.05, 0.2];
+const NIGHT = [0.02, 0.04, 0.22];
 
 const FRAGMENT = `#version 300 es
 precision highp float;
@@ -48,18 +48,19 @@ void main() {
     float halo = 1.0 / (1.0 + 26.0 * distance);
     float veil = 1.0 / (1.0 + 3.2 * distance);
     float rings = 0.5 + 0.5 * cos(mu * (1.1 + 0.9 * mid) - 1.0);
-    colour = outer * (0.035 + 0.3 * veil * (0.55 + 0.45 * rings));
-    colour += inner * halo * (0.42 + 0.3 * low + 0.35 * rings * mid);
-    colour += edge * thread * (0.5 + 0.75 * high + 0.4 * tension);
+    colour = outer * (0.03 + 0.3 * veil * (0.55 + 0.45 * rings));
+    colour += inner * halo * (0.36 + 0.25 * low + 0.3 * rings * mid);
+    colour += edge * thread * (0.34 + 0.4 * high + 0.3 * tension);
   } else {
     float veins = exp(-22.0 * sqrt(cross));
     colour = inner * (0.1 + 0.3 * veins) + edge * veins * (0.2 + 0.5 * mid);
   }
-  float light = 0.62 + 0.4 * glow;
+  float light = 0.8 + 0.45 * glow;
   // Towards a boundary the picture draws together; it opens again on it.
   light *= 1.0 - (0.45 + 0.3 * tension) * smoothstep(0.45, 1.7, away * (1.0 + 0.25 * tension));
   colour *= light;
-  result = vec4(colour / (1.0 + colour), 1.0);
+  // Bright places keep their colour: the whole is brought down by its luminance, and not each channel by itself.
+  result = vec4(colour / (1.0 + 1.6 * dot(colour, vec3(0.2126, 0.7152, 0.0722))), 1.0);
 }`;
 
 export class Julia {
@@ -80,7 +81,7 @@ export class Julia {
       radius: (1.42 - 0.6 * look.zoom) * (1 - 0.05 * look.gain_low), tension: look.tension, glow: look.glow,
       low: look.gain_low, mid: look.gain_mid, high: look.gain_high,
       inner: rampColour(look.palette), outer: mixed(rampColour(look.palette + spread), NIGHT, 0.6),
-      edge: mixed(rampColour(look.palette - spread / 2), [1, 0.96, 0.9], 0.35),
+      edge: mixed(rampColour(look.palette - spread / 2), [1, 0.96, 0.9], 0.12),
     });
   }
 }

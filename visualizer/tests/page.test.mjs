@@ -119,7 +119,7 @@ test("it goes on by itself after the app was started anew", options, async (t) =
 test("every word goes out as it is in the documents, by button and by key", options, async (t) => {
   const app = await App.start(t);
   const running = await browser(t);
-  const page = await openPage(running, "about:blank", { picture: false });
+  const page = await openPage(running, null, { picture: false });
   const asked = await standIn(page);
   await page.goto(app.address);
   const button = (name) => page.getByRole("button", { name, exact: true });
@@ -149,7 +149,7 @@ test("every word goes out as it is in the documents, by button and by key", opti
 
 test("offsets are changed, and what cannot be is said", options, async (t) => {
   const app = await App.start(t);
-  const page = await openPage(await browser(t), "about:blank", { picture: false });
+  const page = await openPage(await browser(t), null, { picture: false });
   const asked = await standIn(page);
   await page.goto(app.address);
   const offset = page.getByLabel("offset of osc, ms, negative = earlier");
@@ -168,7 +168,7 @@ test("offsets are changed, and what cannot be is said", options, async (t) => {
 
 test("where nothing can be said the reason stands there", options, async (t) => {
   const app = await App.start(t);
-  const page = await openPage(await browser(t), "about:blank", { picture: false });
+  const page = await openPage(await browser(t), null, { picture: false });
   const asked = await standIn(page, { can_hint: false, kind: "replay" });
   await page.goto(app.address);
   await until("the reason is there", async () => (await page.textContent("#controls-reason")).includes("A recording plays"));
@@ -260,7 +260,7 @@ test("reduced motion stands still but for the count", options, async (t) => {
 
 test("everything can be reached and left by keyboard, with the focus seen", options, async (t) => {
   const app = await App.start(t);
-  const page = await openPage(await browser(t), "about:blank", { picture: false });
+  const page = await openPage(await browser(t), null, { picture: false });
   const asked = await standIn(page);
   await page.goto(app.address);
   await until("hints are allowed", () => page.getByRole("button", { name: "Tap", exact: true }).isEnabled());

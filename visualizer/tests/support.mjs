@@ -30,7 +30,7 @@ export async function browser(t) {
   return running;
 }
 
-/** A page that remembers what went wrong in it: `page.problems`. Warnings of the graphics driver are none. */
+/** A page at `address`, or with `null` a blank one, that remembers what went wrong in it: `page.problems`. Warnings of the graphics driver are none. */
 export async function openPage(running, address, options = {}) {
   const context = await running.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   context.setDefaultTimeout(PATIENCE_MS);
@@ -39,7 +39,7 @@ export async function openPage(running, address, options = {}) {
   page.on("console", (message) => message.type() === "error" && page.problems.push(message.text()));
   page.on("pageerror", (error) => page.problems.push(String(error)));
   if (options.picture === false) await page.addInitScript(() => localStorage.setItem("anacrusis.picture", "off"));
-  await page.goto(address);
+  if (address !== null) await page.goto(address);
   return page;
 }
 
