@@ -43,6 +43,11 @@ export async function openPage(running, address, options = {}) {
   return page;
 }
 
+/** What was started and may not outlive these tests, however they end. */
+const children = new Set();
+process.once("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
+
 /** The app, listening to a file over and over, until the test is over or `stop` is called. */
 export class App {
   static async start(t, { file = CLIP, port = null, more = [] } = {}) {
@@ -52,6 +57,7 @@ export class App {
     app.address = `http://127.0.0.1:${app.port}/`;
     const env = { ...process.env, ANACRUSIS_CONFIG_DIR: app.folder, ANACRUSIS_FEED_DIR: join(app.folder, "feeds") };
     app.child = spawn(process.env.ANACRUSIS_BIN, ["live", "--file", file, "--repeat", "--no-feed", "--quiet", "--web", `127.0.0.1:${app.port}`, ...more], { env, stdio: ["ignore", "ignore", "pipe"] });
+    children.add(app.child);
     app.said = "";
     app.child.stderr.on("data", (text) => (app.said += text));
     app.ended = new Promise((ended) => app.child.once("exit", ended));
@@ -66,6 +72,7 @@ export class App {
   async stop() {
     this.child.kill("SIGKILL");
     await this.ended;
+    children.delete(this.child);
     await rm(this.folder, { recursive: true, force: true });
   }
 }

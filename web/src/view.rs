@@ -85,16 +85,31 @@ mod tests {
         for asset in ASSETS {
             let text = std::str::from_utf8(asset.bytes).unwrap();
             assert!(!["src=\"http", "href=\"http", "from \"http", "import(\"http", "@import"].iter().any(|out| text.contains(out)));
-            let folder = asset.name.rsplit_once('/').map_or("", |(folder, _)| folder);
-            for import in text.split(" from \"./").chain(text.split(" from \"../").skip(1)).skip(1) {
-                let name = import.split('"').next().unwrap().rsplit('/').next().unwrap();
-                assert!(ASSETS.iter().any(|other| other.name.ends_with(name)), "{folder}: {name}");
+            for import in text.split(" from ").skip(1).filter(|_| asset.name.ends_with(".js")) {
+                let name = import.split(['"', '\'']).nth(1).unwrap_or_default();
+                if import.starts_with(['"', '\'']) && name.starts_with('.') {
+                    assert!(ASSETS.iter().any(|other| other.name == resolved(asset.name, name)), "{}: {name}", asset.name);
+                }
             }
         }
         let page = std::str::from_utf8(ASSETS.iter().find(|asset| asset.name == PAGE).unwrap().bytes).unwrap();
         for part in page.split(&['"'][..]).filter_map(|part| part.strip_prefix("view/")) {
             assert!(ASSETS.iter().any(|asset| asset.name == part), "{part}");
         }
+    }
+
+    /// `../b/c.js` as `a/x.js` means it: `b/c.js`.
+    fn resolved(from: &str, import: &str) -> String {
+        let mut parts: Vec<&str> = from.split('/').collect();
+        parts.pop();
+        for part in import.split('/') {
+            match part {
+                "." => {}
+                ".." => drop(parts.pop()),
+                name => parts.push(name),
+            }
+        }
+        parts.join("/")
     }
 
     #[test]
