@@ -33,8 +33,8 @@ pub(crate) async fn guard(State(gate): State<Arc<Gate>>, request: Request, next:
         Err(refusal) => refusal.into_response(),
         Ok(()) if foreign.is_some() && is_preflight(&request) => preflight(),
         Ok(()) => match check_token(&gate.access, &request) {
-            Err(refusal) => refusal.into_response(),
-            Ok(()) => match tokio::time::timeout(gate.request_timeout, next.run(request)).await {
+            Err(refusal) if !is_public(&request) => refusal.into_response(),
+            _ => match tokio::time::timeout(gate.request_timeout, next.run(request)).await {
                 Ok(response) => response,
                 Err(_) => refused(StatusCode::REQUEST_TIMEOUT, "timeout", "the request took too long".to_owned()),
             },
@@ -79,6 +79,11 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a st
         (Some(value), None) => value.to_str().map(Some).map_err(|_| ()),
         _ => Err(()),
     }
+}
+
+/// Files of the web view are the same for everybody; the page itself, and all that it asks for, needs the token.
+fn is_public(request: &Request) -> bool {
+    request.method() == Method::GET && request.uri().path().starts_with(crate::view::PREFIX)
 }
 
 /// A browser asks whether it may ask; it shows no token yet.

@@ -4,7 +4,7 @@
 //! runner thread -> WebOutput -> WebHandle::publish_* -> Hub: one text a message, shared
 //!                                                        |- events: a bounded ring, in order; who falls behind is told
 //!                                                        |- state: the newest alone
-//! server threads: accept -> HTTP (limits, time-outs) -> guard (host, origin, token) -> pages | /ws -> one task a client
+//! server threads: accept -> HTTP (limits, time-outs) -> guard (host, origin, token) -> pages, view | /ws -> one task a client
 //! ```
 //!
 //! Publishing never waits for a client. What a client can make the server hold is bounded: its share of the ring is the
@@ -23,6 +23,7 @@ mod pages;
 pub mod request;
 mod server;
 mod stall;
+mod view;
 
 pub use clock::Clock;
 pub use config::{ConfigError, WebConfig};

@@ -1,13 +1,12 @@
-//! What the server answers to: `/`, `/health`, `/schema` and `/ws`. Server threads.
+//! What the server answers to: `/` with what the page needs, `/health`, `/schema` and `/ws`. Server threads.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
@@ -18,9 +17,8 @@ use crate::guard::refused;
 use crate::hub::Hub;
 use crate::message::{SCHEMA, SCHEMA_VERSION};
 use crate::server::Limits;
+use crate::view;
 
-/// The status page; `NONCE` stands where the policy's word goes.
-const PAGE: &str = include_str!("status.html");
 /// Longest WebSocket message that is read at all, bytes. Longer than a request may be, so that most that are too long get an
 /// answer and not an end.
 const MAX_MESSAGE_BYTES: usize = 65_536;
@@ -41,26 +39,13 @@ pub(crate) struct Pages {
 /// The server's own routes.
 pub(crate) fn routes(pages: Pages) -> Router {
     Router::new()
-        .route("/", get(status_page))
+        .route("/", get(view::page))
+        .route(&format!("{}{{*name}}", view::PREFIX), get(view::asset))
         .route("/health", get(health))
         .route("/schema", get(schema))
         .route("/ws", get(upgrade))
         .fallback(nothing)
         .with_state(pages)
-}
-
-/// One page with everything in it. Its scripts run because they bear this answer's nonce.
-async fn status_page(headers: HeaderMap) -> Response {
-    let secret = RandomState::new();
-    let nonce = format!("{:016x}{:016x}", secret.hash_one("page"), secret.hash_one("nonce"));
-    // Not every browser takes 'self' for the socket's scheme. The host was checked and has no odd characters.
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let policy = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; \
-         connect-src 'self' ws://{host} wss://{host}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-    );
-    let page = PAGE.replace("NONCE", &nonce);
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy.as_str())], page).into_response()
 }
 
 /// How the server is, for whoever watches over it.

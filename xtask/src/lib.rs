@@ -22,6 +22,7 @@ pub mod run_command;
 pub mod test_counts;
 pub mod test_task;
 pub mod train;
+pub mod view_test;
 
 use std::path::{Path, PathBuf};
 

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use xtask::install::Action;
 use xtask::{
     accuracy, bundle, codegen, demo, demo_clip, feed_header, figures, file_map, fuzz, install, models, rtsan, run_command, test_task,
-    train, workspace_root,
+    train, view_test, workspace_root,
 };
 
 #[derive(Parser)]
@@ -107,6 +107,10 @@ enum Task {
     },
     /// Run the audio side of the live pipe under RealtimeSanitizer, on the stable toolchain
     Rtsan,
+    /// Test the web view: its modules, and the page in a headless browser with the app behind it
+    ViewTest,
+    /// Make the pictures of the web view in docs/images/
+    Screenshots,
 }
 
 fn main() -> ExitCode {
@@ -128,6 +132,8 @@ fn main() -> ExitCode {
         Task::Models { force } => models::run(&root, force).map_err(Into::into),
         Task::Fuzz { target, seconds } => fuzz::run(&root, target.as_deref(), seconds),
         Task::Rtsan => rtsan::run(&root),
+        Task::ViewTest => view_test::run(&root),
+        Task::Screenshots => view_test::screenshots(&root),
         Task::OrtRuntime => models::ort_runtime::run(&root).map(drop).map_err(Into::into),
     };
     match result {

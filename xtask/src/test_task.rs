@@ -11,13 +11,14 @@ use crate::error::TaskError;
 use crate::models::ort_runtime;
 use crate::process::{self, cargo};
 use crate::test_counts::TestCounts;
-use crate::{bundle, codegen, dependencies, feed_header, file_map, fuzz, rt_lints, rtsan, train};
+use crate::{bundle, codegen, dependencies, feed_header, file_map, fuzz, rt_lints, rtsan, train, view_test};
 
 /// Features that need ONNX Runtime, of every crate that has one.
 const ORT_FEATURES: &str = "--features=runtime-core/ort,anacrusis/ort,integration-tests/ort";
 
 /// Runs everything. With `offline` the training package is skipped where its environment, gigabytes of libraries, is not made
-/// yet; ONNX Runtime is skipped wherever it can neither be found nor fetched. No model is fetched.
+/// yet, and the web view where the browser's driver is not installed; ONNX Runtime is skipped wherever it can neither be found nor
+/// fetched. No model is fetched.
 ///
 /// # Errors
 /// The first step that fails, by name.
@@ -58,6 +59,10 @@ fn all_steps(root: &Path, offline: bool, report: &mut Report) -> Result<(), Task
     outcome?;
     let mut counts = report.counts;
     let outcome = report.step("training", || training(root, offline, &mut counts));
+    report.counts = counts;
+    outcome?;
+    let mut counts = report.counts;
+    let outcome = report.step("web view", || web_view(root, offline, &mut counts));
     report.counts = counts;
     outcome?;
     report.step("concurrency models", || {
@@ -117,6 +122,17 @@ fn training(root: &Path, offline: bool, counts: &mut TestCounts) -> Result<Outco
         return Ok(Outcome::Skipped("training/.venv is not made, and making it needs the network".to_owned()));
     }
     train::test(root, counts).map(|()| Outcome::Done)
+}
+
+/// The page in a browser, where there is one.
+fn web_view(root: &Path, offline: bool, counts: &mut TestCounts) -> Result<Outcome, TaskError> {
+    match view_test::missing() {
+        None if offline && !view_test::is_ready(root) => {
+            Ok(Outcome::Skipped("visualizer/node_modules is not made, and making it needs the network".to_owned()))
+        }
+        Some(reason) => Ok(Outcome::Skipped(reason)),
+        None => view_test::test(root, counts).map(|()| Outcome::Done),
+    }
 }
 
 /// How a step ended that did not fail.

@@ -12,7 +12,7 @@ use crate::config::{self, Config, ConfigError};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Outputs")]
 pub struct OutputArgs {
-    /// Serve WebSocket and status page [default address: 127.0.0.1:7770]
+    /// Serve WebSocket and web view [default address: 127.0.0.1:7770]
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:7770")]
     pub web: Option<String>,
     /// What WebSocket clients must show; needed beyond this machine

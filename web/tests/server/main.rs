@@ -6,7 +6,6 @@ mod door;
 mod endings;
 mod http;
 mod output;
-mod page;
 mod protocol;
 mod receivers;
 mod schema;
