@@ -1,6 +1,6 @@
 // Draws the picture: a lane for each thing that is known, one below the other, on one canvas; and the overview.
 
-/** Lanes from top to bottom: name, share of the height, method that draws it. */
+/** Lanes from top to bottom: name, share of the height, method that draws it; a low name stands at the foot, where the line seldom is. */
 const LANES = [
   { name: '', share: 26, draw: 'ruler' },
   { name: '', share: 34, draw: 'sections' },
@@ -8,7 +8,7 @@ const LANES = [
   { name: 'transients', share: 34, draw: 'onsets' },
   { name: 'what the network sees', share: 68, draw: 'activations' },
   { name: 'tempo', share: 84, draw: 'tempo' },
-  { name: 'confidence', share: 56, draw: 'confidence' },
+  { name: 'confidence, 0 to 100 %', share: 56, draw: 'confidence', isLow: true },
   { name: 'boundary within 16 · 8 · 4 beats', share: 68, draw: 'hazards' },
 ];
 /** Between lanes, pixels. */
@@ -51,7 +51,7 @@ class Lanes {
         context.fillRect(0, box.top, size.width, box.height);
       }
       this[lane.draw](box, headSec);
-      if (lane.name) this.caption(lane.name, 8, box.top + 15);
+      if (lane.name) this.caption(lane.name, 8, lane.isLow ? box.top + box.height - 7 : box.top + 15);
       context.restore();
       top += box.height + LANE_GAP;
     }
@@ -110,7 +110,7 @@ class Lanes {
 
   waveform({ top, height }, headSec) {
     const { context, axis, model, size } = this;
-    this.beats({ top, height });
+    this.beats({ top, height }, 1);
     const middle = top + height / 2;
     if (!model.waveform) {
       this.caption('no waveform in this report', 8, middle);
@@ -124,10 +124,12 @@ class Lanes {
         if (peak) context.fillRect(x, middle - (peak[1] * height) / 2, 1, Math.max(1, ((peak[1] - peak[0]) * height) / 2));
       }
     }
+    // Once more, faintly, where the waveform hides them.
+    this.beats({ top, height }, 0.4);
   }
 
   /** Beats as lines in the lower part, downbeats over the whole height with the number of their bar. */
-  beats({ top, height }) {
+  beats({ top, height }, alpha) {
     const { context, axis, model } = this;
     const first = Math.max(0, lastAt(model.beatTimes, axis.fromSec));
     const pixelsPerBeat = (axis.width / axis.spanSec) * (model.gapSec / 3);
@@ -138,7 +140,7 @@ class Lanes {
       const x = Math.round(axis.x(model.beatTimes[idx]));
       if (isDownbeat) {
         context.fillStyle = this.colours.downbeat;
-        context.globalAlpha = pixelsPerBeat < MIN_BEAT_PIXELS ? 0.25 : 0.8;
+        context.globalAlpha = alpha * (pixelsPerBeat < MIN_BEAT_PIXELS ? 0.3 : 0.8);
         context.fillRect(x, top, pixelsPerBeat > 12 ? 2 : 1, height);
         context.globalAlpha = 1;
         if (x > nameEnd) {
@@ -148,7 +150,9 @@ class Lanes {
         }
       } else if (pixelsPerBeat >= MIN_BEAT_PIXELS) {
         context.fillStyle = this.colours.beat;
+        context.globalAlpha = alpha;
         context.fillRect(x, top + height * 0.25, 1, height * 0.75);
+        context.globalAlpha = 1;
       }
     }
   }
@@ -237,7 +241,6 @@ class Lanes {
   confidence(box) {
     const { model } = this;
     this.line(box, this.inView(model.beats, model.beatTimes, (beat) => beat.confidence), this.colours.confidence);
-    if (model.beats.length > 0) this.caption('100 %', this.size.width - 8, box.top + 15, 'right');
   }
 
   /** Three areas, each within the one before: the nearer the horizon, the darker. */

@@ -18,7 +18,7 @@ function fillHead() {
     figure('Tempo', found.tempo_bpm === null ? '–' : found.tempo_bpm.toFixed(1), 'BPM'),
     figure('Meter', found.beats_per_bar === null ? '–' : String(found.beats_per_bar), 'beats per bar'),
     figure('Beats', String(model.beats.length), `in ${model.bars.at(-1) ?? 0} bars`),
-    figure('Length', clock(found.duration_sec, 0), 'min'),
+    figure('Length', clock(found.duration_sec, 0), 'min:s'),
     figure('Confidence', model.beats.length > 0 ? String(Math.round(100 * mean)) : '–', '% on average'),
     figure('Transients', String(model.onsets.length), ''),
   );
