@@ -1,6 +1,6 @@
 //! What failed and why, collected by the workers and told at the end. Shared by the workers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::inputs::InputError;
@@ -13,6 +13,8 @@ pub(super) struct Failure {
     pub(super) name: String,
     /// Why.
     pub(super) reason: String,
+    /// The input.
+    pub(super) path: PathBuf,
     /// Where its report is, or would have been.
     pub(super) report: Option<PathBuf>,
 }
@@ -20,7 +22,7 @@ pub(super) struct Failure {
 impl Failure {
     /// A file.
     pub(super) fn of_file(job: &Job, reason: String) -> Self {
-        Self { name: job.input.name(), reason, report: job.report().map(PathBuf::from) }
+        Self { name: job.input.name(), reason, path: job.input.path.clone(), report: job.report().map(PathBuf::from) }
     }
 
     /// A folder that could not be searched.
@@ -29,7 +31,12 @@ impl Failure {
         let name = path.display().to_string();
         let reason = error.to_string();
         let reason = reason.strip_prefix(&format!("{name}: ")).unwrap_or(&reason).to_owned();
-        Self { name, reason, report: None }
+        Self { name, reason, path: path.clone(), report: None }
+    }
+
+    /// True where an index of this folder tells it: its report would be there, or it is a folder there.
+    pub(super) fn is_below(&self, folder: &Path) -> bool {
+        self.report.as_ref().unwrap_or(&self.path).starts_with(folder)
     }
 }
 
@@ -58,11 +65,13 @@ mod tests {
     #[test]
     fn failures_come_by_name_and_a_folder_is_named_once() {
         let failures = Failures::default();
-        let failure = |name: &str| Failure { name: name.to_owned(), reason: "is empty".to_owned(), report: None };
+        let failure =
+            |name: &str| Failure { name: name.to_owned(), reason: "is empty".to_owned(), path: PathBuf::from(name), report: None };
         failures.add(failure("b"));
         failures.add(Failure::of_folder(&InputError::NoAudio { path: PathBuf::from("a") }));
         let failures = failures.in_order();
         assert_eq!(failures.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert!(failures[0].is_below(Path::new("a")) && !failures[1].is_below(Path::new("a")));
         assert!(failures[0].reason.starts_with("no audio file"), "{}", failures[0].reason);
     }
 }

@@ -18,7 +18,7 @@ pub(crate) mod write;
 pub use file::{FileError, Outcome, Progress, Request, analyze_reader, analyze_stream, analyze_with_model};
 pub use options::AnalyzeArgs;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -90,7 +90,9 @@ fn work(args: &AnalyzeArgs, jobs: Vec<Job>, script: &HintScript, failures: Failu
     });
     bar.finish();
     let failures = failures.in_order();
-    let n_unwritten = index_folders(args).iter().filter(|folder| !write_index(folder, &failures, args.quiet)).count();
+    let is_one_tree = args.output.is_some();
+    let told = |folder: &Path| failures.iter().filter(|failure| is_one_tree || failure.is_below(folder)).cloned().collect::<Vec<_>>();
+    let n_unwritten = index_folders(args).iter().filter(|folder| !write_index(folder, &told(folder), args.quiet)).count();
     let (n_done, n_skipped, n_failed) = (n_done.into_inner(), done.len(), failures.len());
     if !args.quiet && n_done + n_skipped + n_failed > 1 {
         say(format_args!("{n_done} done, {n_skipped} skipped, {n_failed} failed"));
@@ -110,7 +112,7 @@ fn index_folders(args: &AnalyzeArgs) -> Vec<PathBuf> {
 }
 
 /// True if all went well.
-fn write_index(folder: &std::path::Path, failures: &[Failure], is_quiet: bool) -> bool {
+fn write_index(folder: &Path, failures: &[Failure], is_quiet: bool) -> bool {
     match index::write(folder, failures) {
         Ok(path) => {
             if !is_quiet {

@@ -70,18 +70,29 @@ fn rows(folder: &Path, failures: &[Failure]) -> io::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for path in &reports {
         let Some(summary) = Summary::read(path)? else { continue };
-        let below = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
-        let name = below.rsplit_once('/').map_or_else(|| summary.name.clone(), |(parent, _)| format!("{parent}/{}", summary.name));
+        let (below, name) = (below(folder, path), name_below(folder, path, &summary.name));
         let failure = summary.ended_by.clone().or_else(|| failure_of(path));
         rows.push(Row { link: Some(below), name, summary: Some(summary), failure });
     }
     for failure in failures {
         let is_listed = failure.report.as_ref().is_some_and(|path| reports.contains(path));
         if !is_listed {
-            rows.push(Row { link: None, name: failure.name.clone(), summary: None, failure: Some(failure.reason.clone()) });
+            let file_name = failure.path.file_name().map_or_else(|| failure.name.clone(), |name| name.to_string_lossy().into_owned());
+            let name = failure.report.as_ref().map_or_else(|| failure.name.clone(), |report| name_below(folder, report, &file_name));
+            rows.push(Row { link: None, name, summary: None, failure: Some(failure.reason.clone()) });
         }
     }
     Ok(rows)
+}
+
+/// The way from the index to a report, `/` between its parts.
+fn below(folder: &Path, report: &Path) -> String {
+    report.strip_prefix(folder).unwrap_or(report).to_string_lossy().replace('\\', "/")
+}
+
+/// What a file is called in the index: where its report is, and its own name.
+fn name_below(folder: &Path, report: &Path, file_name: &str) -> String {
+    below(folder, report).rsplit_once('/').map_or_else(|| file_name.to_owned(), |(parent, _)| format!("{parent}/{file_name}"))
 }
 
 /// All reports below a folder. Links are not followed.
@@ -208,7 +219,7 @@ mod tests {
     }
 
     fn failure(name: &str, report: PathBuf) -> Failure {
-        Failure { name: name.to_owned(), reason: "is <empty>".to_owned(), report: Some(report) }
+        Failure { name: name.to_owned(), reason: "is <empty>".to_owned(), path: PathBuf::from(name), report: Some(report) }
     }
 
     #[test]
@@ -217,7 +228,7 @@ mod tests {
         report(&folder.path().join("a/ö 1.report.html"), "music/a/ö 1.wav", None);
         report(&folder.path().join("cut.report.html"), "cut.mp3", Some("ended early"));
         std::fs::write(folder.path().join("other.report.html"), "not ours").unwrap();
-        let broken = failure("music/broken.wav", folder.path().join("broken.report.html"));
+        let broken = failure("music/broken.wav", folder.path().join("b/broken.report.html"));
         let path = write(folder.path(), &[broken]).unwrap();
         assert_eq!(path, folder.path().join("index.html"));
         let page = std::fs::read_to_string(path).unwrap();
@@ -226,7 +237,7 @@ mod tests {
             "<a href=\"a/%C3%B6%201.report.html\">a/ö 1.wav</a>",
             "120.0",
             "<title>verse 0:02, chorus 0:06</title>",
-            "music/broken.wav",
+            "<th scope=\"row\">b/broken.wav</th>",
             "is &lt;empty&gt;",
             "ended early",
             "1 file, <strong class=\"failed\">2 failed</strong>, 0:20 of audio",
