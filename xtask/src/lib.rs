@@ -17,6 +17,7 @@ pub mod licence;
 pub mod marked;
 pub mod models;
 pub mod process;
+pub mod python_environment;
 pub mod rt_lints;
 pub mod rtsan;
 pub mod run_command;

@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use xtask::install::Action;
 use xtask::test_counts::TestCounts;
 use xtask::{
-    accuracy, bundle, codegen, demo, demo_clip, feed_header, figures, file_map, foreign, fuzz, install, models, rtsan, run_command,
-    test_task, train, view_test, workspace_root,
+    accuracy, bundle, codegen, demo, demo_clip, feed_header, figures, file_map, foreign, fuzz, install, models, process, rtsan,
+    run_command, test_task, train, view_test, workspace_root,
 };
 
 #[derive(Parser)]
@@ -134,7 +134,7 @@ fn main() -> ExitCode {
         Task::FileMap { check } => file_map::run(&root, check),
         Task::Models { force } => models::run(&root, force).map_err(Into::into),
         Task::Fuzz { target, seconds } => fuzz::run(&root, target.as_deref(), seconds),
-        Task::Foreign => foreign::run(&root, &mut TestCounts::default()),
+        Task::Foreign => process::release_binary(&root).and_then(|binary| foreign::run(&root, &binary, &mut TestCounts::default())),
         Task::Rtsan => rtsan::run(&root),
         Task::ViewTest => view_test::run(&root),
         Task::Screenshots => view_test::screenshots(&root),
