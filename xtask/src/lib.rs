@@ -10,6 +10,7 @@ pub mod error;
 pub mod feed_header;
 pub mod figures;
 pub mod file_map;
+pub mod foreign;
 pub mod fuzz;
 pub mod install;
 pub mod licence;

@@ -11,12 +11,12 @@ use crate::error::TaskError;
 use crate::models::ort_runtime;
 use crate::process::{self, cargo};
 use crate::test_counts::TestCounts;
-use crate::{bundle, codegen, dependencies, feed_header, file_map, fuzz, rt_lints, rtsan, train};
+use crate::{bundle, codegen, dependencies, feed_header, file_map, foreign, fuzz, rt_lints, rtsan, train};
 
 /// Features that need ONNX Runtime, of every crate that has one.
 const ORT_FEATURES: &str = "--features=runtime-core/ort,anacrusis/ort,integration-tests/ort";
 
-/// Runs everything. With `offline` the training package is skipped where its environment, gigabytes of libraries, is not made
+/// Runs everything. With `offline` the training package and the foreign readers are skipped where their environments are not made
 /// yet; ONNX Runtime is skipped wherever it can neither be found nor fetched. No model is fetched.
 ///
 /// # Errors
@@ -54,6 +54,10 @@ fn all_steps(root: &Path, offline: bool, report: &mut Report) -> Result<(), Task
     report.step("bundle", || bundle::run(root, false).map(|()| Outcome::Done))?;
     let mut counts = TestCounts::default();
     let outcome = report.step("tests", || tests(root, has_ort, &mut counts));
+    report.counts = counts;
+    outcome?;
+    let mut counts = report.counts;
+    let outcome = report.step("foreign readers", || foreign_readers(root, offline, &mut counts));
     report.counts = counts;
     outcome?;
     let mut counts = report.counts;
@@ -109,6 +113,14 @@ fn tests(root: &Path, has_ort: bool, counts: &mut TestCounts) -> Result<Outcome,
         }
     })?;
     if succeeded { Ok(Outcome::Done) } else { Err(TaskError::Tool { tool: "cargo test", message: counts.to_string() }) }
+}
+
+/// What we write, read back by software of others.
+fn foreign_readers(root: &Path, offline: bool, counts: &mut TestCounts) -> Result<Outcome, TaskError> {
+    if offline && !foreign::is_ready(root)? {
+        return Ok(Outcome::Skipped("target/foreign-venv is not made, and making it needs the network".to_owned()));
+    }
+    foreign::run(root, counts).map(|()| Outcome::Done)
 }
 
 /// The Python package: lints, tests, and a network trained end to end.

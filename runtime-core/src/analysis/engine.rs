@@ -38,6 +38,12 @@ const CANDIDATES_EVERY_FRAMES: u64 = 10;
 pub struct FrameReport {
     /// Index of the frame.
     pub frame: FrameIdx,
+    /// The moment that the frame describes.
+    pub time: StreamSec,
+    /// Mean positive band difference of the frame, log10 units.
+    pub flux: f32,
+    /// Root mean square of the 20 ms that completed the frame, full scale = 1.
+    pub rms: f32,
     /// Host samples consumed so far: the moment at which this report was made.
     pub samples_received: SamplePos,
     /// What the network saw.
@@ -196,10 +202,22 @@ impl Engine {
                 *last_activation = frame.activation;
                 pipe.profile_mut().leave();
                 let evidence = *tracker.evidence();
-                let (frame, activation) = (frame.frame, frame.activation);
+                let ActivationFrame { frame, time, activation, flux, rms } = *frame;
                 let candidates = *candidates;
                 let structure_event = structure.take_event();
-                on_frame(&FrameReport { frame, samples_received, activation, update, evidence, candidates, structure_event, state });
+                on_frame(&FrameReport {
+                    frame,
+                    time,
+                    flux,
+                    rms,
+                    samples_received,
+                    activation,
+                    update,
+                    evidence,
+                    candidates,
+                    structure_event,
+                    state,
+                });
             }
         });
     }
