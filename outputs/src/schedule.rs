@@ -69,6 +69,11 @@ impl Schedule {
         }
     }
 
+    /// Everything this much later from now on, ms; negative: earlier. A beat that is moved into the past is left out.
+    pub fn set_offset_ms(&mut self, offset_ms: f64) {
+        self.offset_ns = (offset_ms * 1e6) as i64;
+    }
+
     /// Beats that were left out because they would have come too late.
     pub fn n_left_out(&self) -> u64 {
         self.n_left_out
