@@ -153,11 +153,17 @@ mod tests {
     fn tension_rises_with_the_boundary_and_is_let_go_within_a_beat_after_it() {
         let mut controller = Controller::mapping();
         let near = |k| Input { hazard_probs: [0.1, 0.3, 0.6, 0.9, 1.0], ..music(k) };
-        (0..600).for_each(|k| drop(controller.step(&music(k))));
+        (0..600).for_each(|k| {
+            controller.step(&music(k));
+        });
         let before = controller.step(&music(0))[10];
-        (0..240).for_each(|k| drop(controller.step(&near(k))));
+        (0..240).for_each(|k| {
+            controller.step(&near(k));
+        });
         let at = controller.step(&near(0))[10];
-        (0..30).for_each(|k| drop(controller.step(&music(k))));
+        (0..30).for_each(|k| {
+            controller.step(&music(k));
+        });
         let after = controller.step(&music(0))[10];
         assert!(before < 0.01 && at > 0.9 && after < 0.1, "{before} {at} {after}");
     }
@@ -186,7 +192,9 @@ mod tests {
     fn a_reset_controller_is_a_new_one() {
         for new in [Controller::mapping(), Controller::net(Weights::sample(3))] {
             let mut used = new.clone();
-            (0..200).for_each(|k| drop(used.step(&music(k))));
+            (0..200).for_each(|k| {
+                used.step(&music(k));
+            });
             used.reset();
             let mut fresh = new;
             for k in 0..200 {

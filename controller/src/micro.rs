@@ -77,6 +77,7 @@ impl Micro {
     }
 
     /// One step: bands and level, each in `[0, 1]`.
+    #[allow(clippy::needless_range_loop, reason = "four arrays and two offsets share the index, and the JavaScript side reads the same")]
     pub(crate) fn step(&mut self, bands: &[f64; N_BANDS], raw_level: f64) -> &[f64; N_MICRO] {
         let level = clamp(raw_level, 0.0, 1.0);
         let mut now = self.groups(bands);

@@ -156,15 +156,23 @@ impl Net {
     }
 }
 
-/// Bias plus matrix times input, row by row, each sum from the first column to the last.
+/// Rows whose sums go on side by side: each waits for its own last addition only.
+const ROWS: usize = 4;
+
+/// Bias plus matrix times input, each sum from the first column to the last; `OUT` is a multiple of [`ROWS`].
 fn dense<const OUT: usize>(matrix: &[f64], bias: &[f64], input: &[f64]) -> [f64; OUT] {
-    std::array::from_fn(|row| {
-        let mut sum = bias[row];
-        for (weight, value) in matrix[row * input.len()..(row + 1) * input.len()].iter().zip(input) {
-            sum += weight * value;
+    let n = input.len();
+    let mut out: [f64; OUT] = std::array::from_fn(|row| bias[row]);
+    for (sums, rows) in out.chunks_exact_mut(ROWS).zip(matrix.chunks_exact(ROWS * n)) {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|row| &rows[row * n..(row + 1) * n]);
+        let mut sum = [sums[0], sums[1], sums[2], sums[3]];
+        for k in 0..n {
+            let value = input[k];
+            sum = [sum[0] + a[k] * value, sum[1] + b[k] * value, sum[2] + c[k] * value, sum[3] + d[k] * value];
         }
-        sum
-    })
+        sums.copy_from_slice(&sum);
+    }
+    out
 }
 
 #[cfg(test)]

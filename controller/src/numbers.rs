@@ -101,7 +101,7 @@ pub fn clamp(x: f64, low: f64, high: f64) -> f64 {
 
 /// The number itself where it is finite, else 0.
 pub fn finite(x: f64) -> f64 {
-    if x - x == 0.0 { x } else { 0.0 }
+    if x.is_finite() { x } else { 0.0 }
 }
 
 #[cfg(test)]
