@@ -79,7 +79,7 @@ fn hints_act_and_offsets_move_beats() {
     assert_eq!((&input["rate_hz"], &input["is_open"], &input["n_opened"]), (&json!(RATE_HZ), &json!(true), &json!(1)));
     assert!(state["state"].get("bands").is_none());
 
-    for (hint, bpm) in [("half", 60.0), (" double ", 120.0), ("tempo 121", 121.0)] {
+    for (hint, bpm) in [("half", 60.0), (" double ", 120.0)] {
         let said = server.send("POST", "/api/v1/hints", &json!({ "hint": hint }).to_string());
         assert_eq!((said.status, &said.json()["hint"]), (202, &json!(hint.trim())));
         server.until("/api/v1/state", |state| near(state, bpm));
@@ -202,13 +202,14 @@ fn a_session_is_recorded_listed_fetched_replayed_and_deleted() {
     let live = live(folder.path(), &["--json"]);
     let server = &live.server;
     assert_eq!(server.get("/api/v1/sessions").json(), json!({ "sessions": [] }));
+    server.until("/api/v1/state", |state| state["state"]["locked"] == true);
     let begun = server.send("POST", "/api/v1/sessions", r#"{"name":"set-1"}"#);
     assert_eq!((begun.status, &begun.json()["name"]), (201, &json!("set-1.jsonl")));
     assert!(begun.head.contains("location: /api/v1/sessions/set-1.jsonl"), "{}", begun.head);
     assert_eq!(server.send("POST", "/api/v1/sessions", "{}").code(), "recording");
     assert_eq!(server.send("DELETE", "/api/v1/sessions/set-1.jsonl", "").code(), "recording");
     server.until("/api/v1/outputs", |outputs| outputs["outputs"].as_array().unwrap().iter().any(|output| output["id"] == "api-recording"));
-    (0..6).for_each(|_| drop(live.beat()));
+    server.until("/api/v1/sessions", |listed| listed["sessions"][0]["n_bytes"].as_u64().is_some_and(|n| n > 30_000));
     let whole = server.send("PATCH", "/api/v1/sessions/set-1.jsonl", r#"{"recording":false}"#);
     assert_eq!((whole.status, &whole.json()["is_recording"]), (200, &json!(false)));
     assert_eq!(server.send("PATCH", "/api/v1/sessions/set-1.jsonl", r#"{"recording":false}"#).code(), "not_recording");
@@ -216,7 +217,7 @@ fn a_session_is_recorded_listed_fetched_replayed_and_deleted() {
     let fetched = server.get("/api/v1/sessions/set-1.jsonl");
     assert!(fetched.status == 200 && fetched.head.contains("application/x-ndjson"), "{}", fetched.head);
     let session = outputs::session::Session::read(&fetched.body[..]).unwrap();
-    assert!(!session.is_cut && session.looks.len() > 50, "{}", session.looks.len());
+    assert!(!session.is_cut && session.looks.len() > 20 && session.looks.iter().any(|look| look.locked), "{}", session.looks.len());
     let listed = server.get("/api/v1/sessions").json();
     assert_eq!(listed["sessions"][0]["n_bytes"], fetched.body.len());
 

@@ -55,10 +55,11 @@ fn demo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/demo/band_112_4.wav")
 }
 
-/// Bytes of a click track.
+/// Bytes of a click track, at the lowest rate that there is.
 fn wav(folder: &Path, n_seconds: f64) -> Vec<u8> {
+    const RATE_HZ: u32 = 8_000;
     let path = folder.join("made.wav");
-    write_wav(&path, &clicks(n_seconds, common::RATE_HZ), common::RATE_HZ);
+    write_wav(&path, &clicks(n_seconds, RATE_HZ), RATE_HZ);
     std::fs::read(path).unwrap()
 }
 

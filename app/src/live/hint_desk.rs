@@ -39,7 +39,7 @@ pub enum DeskError {
 }
 
 /// Where hints are given in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct HintDesk {
     state: Arc<Mutex<State>>,
     closed: Option<&'static str>,
@@ -89,12 +89,6 @@ impl Standing {
     /// Hold last: it starts from the tempo where there is one.
     fn hints(self) -> impl Iterator<Item = Hint> {
         [self.range, self.meter, self.tempo, self.hold].into_iter().flatten()
-    }
-}
-
-impl Default for HintDesk {
-    fn default() -> Self {
-        Self { state: Arc::default(), closed: None }
     }
 }
 
