@@ -123,11 +123,6 @@ impl Format {
         matches!(self, Self::Svg | Self::Report)
     }
 
-    /// True where the format reads the input a second time.
-    pub fn reads_audio(self, embeds_audio: bool) -> bool {
-        self == Self::Wav || self == Self::Report && embeds_audio
-    }
-
     /// The whole file, without the audio: a sonified WAV is the clicks alone then, and a report asks for the file.
     pub fn render(self, analysis: &Analysis) -> Vec<u8> {
         let mut bytes = Vec::new();
