@@ -10,9 +10,11 @@ use runtime_core::analysis::config::{ConfigError, EngineConfig};
 use runtime_core::analysis::engine::{Engine, FrameReport};
 use runtime_core::analysis::hints::HintStatus;
 use runtime_core::analysis::offline::OfflineAnalysis;
-use runtime_core::state::{BeatEvent, LockReason};
+use runtime_core::analysis::pipe::ActivationFrame;
+use runtime_core::state::{BeatEvent, LockReason, StructureEvent};
 
 use crate::anticipator::network_name;
+use crate::detail::{Detail, DetailCollector, SeenFrame};
 use crate::document::{BeatRow, LockChange, Mode, StructureLog};
 use crate::hint_script::{GivenHint, HintScript, TimedHint};
 
@@ -29,6 +31,18 @@ pub struct Analyzer {
     /// What will be said, the next one last.
     to_say: Vec<TimedHint>,
     said: Vec<GivenHint>,
+    /// Only where somebody asked for it.
+    detail: Option<DetailCollector>,
+}
+
+/// What a stream brought, at its end.
+pub struct Finished {
+    /// Its beats, in order of time.
+    pub rows: Vec<BeatRow>,
+    /// What became of the hints; those after the end are not among them.
+    pub said: Vec<GivenHint>,
+    /// What a picture needs; `None` where nobody asked for it.
+    pub detail: Option<Detail>,
 }
 
 enum State {
@@ -56,7 +70,13 @@ impl Analyzer {
             structure: StructureLog::default(),
             to_say: Vec::new(),
             said: Vec::new(),
+            detail: None,
         })
+    }
+
+    /// From now on keeps what a picture needs. Before the first sample, or times are off.
+    pub fn keep_detail(&mut self) {
+        self.detail = Some(DetailCollector::new(self.sample_rate_hz));
     }
 
     /// Another anticipator than the embedded one. Offline, where nothing is foreseen, none runs.
@@ -89,13 +109,19 @@ impl Analyzer {
 
     fn hear(&mut self, mono: &[f32]) {
         self.n_samples += mono.len() as u64;
-        let Self { rows, tempi, lock, structure, sample_rate_hz, .. } = self;
+        let Self { rows, tempi, lock, structure, sample_rate_hz, detail, .. } = self;
+        if let Some(detail) = detail {
+            detail.hear(mono);
+        }
         match &mut self.state {
             State::Causal(engine) => engine.process(mono, |report| {
                 note(report, *sample_rate_hz, rows, tempi, lock);
                 note_structure(report, structure);
+                see(detail, seen(report));
             }),
-            State::Offline(offline) => offline.process(mono, |event| rows.push(unannounced(event))),
+            State::Offline(offline) => {
+                offline.process_watched(mono, |event| rows.push(unannounced(event)), |frame| see(detail, seen_offline(frame)));
+            }
         }
     }
 
@@ -104,6 +130,16 @@ impl Analyzer {
             let refused = engine.hint(said.hint).err().map(|refusal| refusal.to_string());
             self.said.push(GivenHint { said, refused });
         }
+    }
+
+    /// The beats so far, as they were found: those after the end of the stream are among them, and offline nothing else is known of them.
+    pub fn rows(&self) -> &[BeatRow] {
+        &self.rows
+    }
+
+    /// What was said of sections and boundaries so far; nothing offline.
+    pub fn structure_events(&self) -> &[StructureEvent] {
+        &self.structure.events
     }
 
     /// The tempi that were possible, over the beats so far; none offline.
@@ -137,16 +173,21 @@ impl Analyzer {
     ///
     /// A beat that was predicted to fall after the end of the stream is left out: it never fell.
     pub fn finish(self) -> Vec<BeatRow> {
-        self.finish_hinted().0
+        self.finish_whole().rows
     }
 
-    /// [`finish`](Self::finish), with what became of the hints; those after the end are not among them.
-    pub fn finish_hinted(mut self) -> (Vec<BeatRow>, Vec<GivenHint>) {
+    /// [`finish`](Self::finish), with all else that there is.
+    pub fn finish_whole(mut self) -> Finished {
         let end_sec = self.n_samples as f64 / self.sample_rate_hz;
-        let Self { state, rows, tempi, lock, sample_rate_hz, .. } = &mut self;
+        let Self { state, rows, tempi, lock, sample_rate_hz, detail, .. } = &mut self;
         match state {
-            State::Causal(engine) => engine.finish(|report| note(report, *sample_rate_hz, rows, tempi, lock)),
-            State::Offline(offline) => offline.finish(|event| rows.push(unannounced(event))),
+            State::Causal(engine) => engine.finish(|report| {
+                note(report, *sample_rate_hz, rows, tempi, lock);
+                see(detail, seen(report));
+            }),
+            State::Offline(offline) => {
+                offline.finish_watched(|event| rows.push(unannounced(event)), |frame| see(detail, seen_offline(frame)));
+            }
         }
         // NaN falls outside the range too.
         rows.retain(|row| (0.0..=end_sec).contains(&row.event.t_sec));
@@ -154,7 +195,7 @@ impl Analyzer {
         if let State::Offline(_) = state {
             complete_offline(rows, end_sec);
         }
-        (self.rows, self.said)
+        Finished { rows: self.rows, said: self.said, detail: self.detail.map(|detail| detail.finish(end_sec)) }
     }
 }
 
@@ -175,6 +216,20 @@ fn note_structure(report: &FrameReport, log: &mut StructureLog) {
     if report.update.is_some_and(|update| update.event.is_some()) {
         log.at_beats.push(report.state.structure);
     }
+}
+
+fn see(detail: &mut Option<DetailCollector>, frame: SeenFrame) {
+    if let Some(detail) = detail {
+        detail.see(&frame);
+    }
+}
+
+fn seen(report: &FrameReport) -> SeenFrame {
+    SeenFrame { t_sec: report.time.0, activation: report.activation, flux: report.flux, rms: report.rms }
+}
+
+fn seen_offline(frame: &ActivationFrame) -> SeenFrame {
+    SeenFrame { t_sec: frame.time.0, activation: frame.activation, flux: frame.flux, rms: frame.rms }
 }
 
 /// The beat that a report announces.
@@ -216,6 +271,28 @@ mod tests {
         complete_offline(&mut alone, 9.0);
         assert_eq!(alone[0].bpm, 0.0);
         complete_offline(&mut [], 9.0);
+    }
+
+    #[test]
+    fn a_picture_shows_the_same_clicks_live_and_offline() {
+        const RATE_HZ: usize = 22_050;
+        let mut samples = vec![0.0f32; 4 * RATE_HZ];
+        (0..8).for_each(|n| samples[n * RATE_HZ / 2 + RATE_HZ / 4..][..40].fill(0.9));
+        for mode in [Mode::Causal, Mode::Offline] {
+            let mut analyzer = Analyzer::new(&EngineConfig::new(RATE_HZ as f64), BeatModel::flux(None), mode).unwrap();
+            analyzer.keep_detail();
+            analyzer.process(&samples);
+            let detail = analyzer.finish_whole().detail.unwrap();
+            let times: Vec<f64> = detail.onsets.iter().map(|onset| onset.t_sec).collect();
+            assert_eq!(times.len(), 8, "{mode:?}: {times:?}");
+            for (n, t_sec) in times.iter().enumerate() {
+                let expected_sec = 0.5 * n as f64 + 0.25;
+                assert!((t_sec - expected_sec).abs() < 0.015, "{mode:?}: {t_sec} in place of {expected_sec}");
+            }
+            assert_eq!(detail.waveform.peaks.iter().filter(|peak| peak[1] > 100).count(), 8);
+            assert!((detail.curves.beat.len() as f64 - 200.0).abs() <= 1.0, "{}", detail.curves.beat.len());
+            assert!(detail.curves.level.iter().any(|&level| level > 150));
+        }
     }
 
     #[test]

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use runtime_core::bus::shm::{FeedClock, FeedReader, feed_directory};
 use toml::Table;
 
+use crate::api::state::SourceKind;
 use crate::exit::{Exit, say_error, write_stdout};
 use crate::live::args::OutputArgs;
 use crate::live::feed_source::{FeedChoice, FeedSource};
+use crate::live::hint_desk::HintDesk;
 use crate::live::{settings, show};
 
 const EXAMPLES: &str = "\
@@ -58,7 +60,9 @@ pub fn run(args: &BridgeArgs) -> Exit {
         (None, None) => (FeedChoice::Newest { folder, name: None }, "the newest feed".to_owned()),
     };
     let source = Box::new(FeedSource::new(choice));
-    show::run(show::Show { source, input: &|| None, description, is_over: &mut || None }, &config, &args.outputs)
+    let hints = HintDesk::closed("the plugin takes hints by its own parameters: a feed is only read");
+    let show = show::Show { source, kind: SourceKind::Bridge, input: None, hints, description, is_over: &mut || None };
+    show::run(show, &config, &args.outputs)
 }
 
 /// A line a feed: name, process, alive or not, file.

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::audio_device::command as devices;
 use crate::exit::Exit;
-use crate::{analyze, bench, bridge, calibrate, completions, doctor, eval_command, features, live, port, replay};
+use crate::{analyze, bench, bridge, calibrate, completions, controls, doctor, eval_command, features, live, port, replay, serve};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -12,6 +12,7 @@ Examples:
   anacrusis analyze -f json,mid -o out Music/
   anacrusis live --loopback --web         listen, and tell browsers, lights and instruments
   anacrusis bridge --osc 127.0.0.1:7000   the same from a running plugin
+  anacrusis serve --root Music            the same for other programs, by HTTP
   anacrusis eval --corpus DIR             score this build on pieces with known beats
   anacrusis features song.mp3             what a network sees of it, for training
   anacrusis bench                         what the analysis costs on this machine
@@ -45,9 +46,15 @@ pub enum Command {
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Replay(replay::ReplayArgs),
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Serve(serve::ServeArgs),
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Eval(eval_command::EvalArgs),
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Features(features::FeaturesArgs),
+    // For those who train the controller: not in the list.
+    #[command(hide = true)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
+    Controls(controls::ControlsArgs),
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
     Bench(bench::BenchArgs),
     #[allow(missing_docs, reason = "a doc comment here would replace the help of the arguments' type")]
@@ -72,8 +79,10 @@ impl Cli {
             Command::Live(args) => live::run(args),
             Command::Bridge(args) => bridge::run(args),
             Command::Replay(args) => replay::run(args),
+            Command::Serve(args) => serve::run(args),
             Command::Eval(args) => eval_command::run(args),
             Command::Features(args) => features::run(args),
+            Command::Controls(args) => controls::run(args),
             Command::Bench(args) => bench::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Port(args) => port::run(args),

@@ -1,11 +1,15 @@
 //! What the analysis of one file found: the one value that every output format is written from. Any thread.
 
-use runtime_core::analysis::candidates::TempoCandidates;
+use runtime_core::analysis::candidates::{TempoCandidate, TempoCandidates};
 use runtime_core::analysis::confidence::BeatEvidence;
 use runtime_core::analysis::hints::HintStatus;
-use runtime_core::state::{BeatEvent, LockReason, StructureEvent, StructureState};
+use runtime_core::state::{BeatEvent, LockReason, SECTION_LABELS, StructureEvent, StructureState};
 
+use crate::detail::Detail;
 use crate::hint_script::GivenHint;
+
+/// Another tempo is worth a word where it is this probable.
+const DOUBT_PROB: f64 = 0.1;
 
 /// One announced beat.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,6 +44,21 @@ pub struct StructureLog {
     pub events: Vec<StructureEvent>,
     /// What was known at each beat, when it was announced.
     pub at_beats: Vec<StructureState>,
+}
+
+/// A section from its start to the next one's, or to the end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SectionSpan {
+    /// Since when it is known, seconds of stream.
+    pub start_sec: f64,
+    /// Where it ends, seconds of stream.
+    pub end_sec: f64,
+    /// Its label, as the contract numbers it.
+    pub label_idx: u8,
+    /// Its label.
+    pub label: &'static str,
+    /// Probability of the label, `[0, 1]`.
+    pub prob: f64,
 }
 
 /// How the beats were found.
@@ -86,6 +105,12 @@ pub struct Analysis {
     pub hints: Vec<GivenHint>,
     /// What was fixed at the end; `None` offline.
     pub in_force: Option<HintStatus>,
+    /// Why the input was not read to its end, in words.
+    pub ended_by: Option<String>,
+    /// What else was wrong with the input, in words.
+    pub warnings: Vec<String>,
+    /// What a picture needs; `None` where nobody asked for it.
+    pub detail: Option<Detail>,
 }
 
 impl Analysis {
@@ -95,6 +120,27 @@ impl Analysis {
         bpm.sort_by(f64::total_cmp);
         let (low, high) = (bpm.get(bpm.len().checked_sub(1)? / 2)?, bpm.get(bpm.len() / 2)?);
         Some((low + high) / 2.0)
+    }
+
+    /// Another tempo that is worth a word.
+    pub fn other_tempo(&self) -> Option<TempoCandidate> {
+        self.candidates.as_slice().get(1).filter(|other| other.prob >= DOUBT_PROB).copied()
+    }
+
+    /// The sections, each up to the next one; none before the first is known.
+    pub fn sections(&self) -> Vec<SectionSpan> {
+        let mut spans: Vec<SectionSpan> = Vec::new();
+        let is_within = |t_sec: &f64| t_sec.is_finite() && (0.0..=self.duration_sec).contains(t_sec);
+        for event in &self.structure.events {
+            let StructureEvent::Section { t_sec, section, prob, .. } = *event else { continue };
+            let Some(label) = SECTION_LABELS.get(usize::from(section)).copied().filter(|_| is_within(&t_sec)) else { continue };
+            if let Some(last) = spans.last_mut() {
+                last.end_sec = t_sec;
+            }
+            let prob = if prob.is_finite() { f64::from(prob) } else { 0.0 };
+            spans.push(SectionSpan { start_sec: t_sec, end_sec: self.duration_sec, label_idx: section, label, prob });
+        }
+        spans
     }
 
     /// Beats per bar at most beats; 0 = unknown.
@@ -125,7 +171,21 @@ pub(crate) mod samples {
             structure: StructureLog::default(),
             hints: Vec::new(),
             in_force: None,
+            ended_by: None,
+            warnings: Vec::new(),
+            detail: None,
         }
+    }
+
+    /// [`steady`] with a verse from 2 s and a chorus from 6 s to the end at 10 s.
+    pub(crate) fn with_sections(n_beats: usize, first_sec: f64, first_in_bar: u8) -> Analysis {
+        let mut analysis = steady(n_beats, first_sec, first_in_bar);
+        analysis.structure.events = vec![
+            StructureEvent::Section { t_sec: 2.0, section: 2, before: None, prob: 0.75 },
+            StructureEvent::Approach { t_sec: 5.0, within_beats: 4, prob: 0.5, next: Some(4), next_prob: 0.25 },
+            StructureEvent::Section { t_sec: 6.0, section: 4, before: Some(2), prob: 0.5 },
+        ];
+        analysis
     }
 
     /// One beat, said 0.05 s ahead at 120 BPM.
@@ -151,6 +211,18 @@ mod tests {
         assert_eq!(analysis.tempo_bpm(), Some(200.0));
         analysis.beats.clear();
         assert_eq!(analysis.tempo_bpm(), None);
+    }
+
+    #[test]
+    fn sections_last_to_the_next_and_those_without_a_place_or_label_are_none() {
+        let mut analysis = samples::with_sections(3, 0.0, 1);
+        let spans = |analysis: &Analysis| analysis.sections().iter().map(|s| (s.start_sec, s.end_sec, s.label)).collect::<Vec<_>>();
+        assert_eq!(spans(&analysis), [(2.0, 6.0, "verse"), (6.0, 10.0, "chorus")]);
+        for (t_sec, section) in [(11.0, 2), (f64::NAN, 2), (8.0, 99)] {
+            analysis.structure.events.push(StructureEvent::Section { t_sec, section, before: None, prob: 1.0 });
+        }
+        assert_eq!(spans(&analysis).len(), 2);
+        assert_eq!(spans(&samples::steady(3, 0.0, 1)), []);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! cli -> analyze: decode (bytes -> mono samples) -> analyzer (runtime-core) -> document -> formats (bytes)
 //!     -> eval: the same over a corpus, scored
 //!     -> features: what the networks see of a file, for training
+//!     -> controls: what the fast controller makes of a file, for training
 //!     -> bench: what a hop costs, and what live instances cost
 //!     -> doctor: what this machine and this build can do, and how a running instance fares
 //!     -> calibrate: how late an output is, by clicks
@@ -16,6 +17,7 @@ pub mod activations;
 pub mod analyze;
 pub mod analyzer;
 pub mod anticipator;
+pub mod api;
 pub mod audio_device;
 pub mod bench;
 pub mod bridge;
@@ -23,7 +25,9 @@ pub mod calibrate;
 pub mod cli;
 pub mod completions;
 pub mod config;
+pub mod controls;
 pub mod decode;
+pub mod detail;
 pub mod doctor;
 pub mod document;
 pub mod engine_args;
@@ -34,6 +38,7 @@ pub mod exit;
 pub mod features;
 pub mod formats;
 pub mod hint_script;
+mod html;
 pub mod instance;
 pub mod live;
 pub mod model;
@@ -43,5 +48,6 @@ mod parallel;
 pub mod port;
 pub mod replay;
 pub mod saved_beats;
+pub mod serve;
 pub mod structure_eval;
 pub mod upstream;

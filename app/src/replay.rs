@@ -11,8 +11,10 @@ use outputs::runner::Source;
 use outputs::session::{Player, Session};
 use toml::Table;
 
+use crate::api::state::SourceKind;
 use crate::exit::{Exit, say, say_error};
 use crate::live::args::OutputArgs;
+use crate::live::hint_desk::HintDesk;
 use crate::live::system_clock::MachineClock;
 use crate::live::{settings, show};
 
@@ -69,5 +71,7 @@ pub fn run(args: &ReplayArgs) -> Exit {
     let player = Shared(Arc::new(Mutex::new(Player::new(session))));
     let asked = player.clone();
     let mut is_over = || asked.0.lock().unwrap_or_else(PoisonError::into_inner).is_over(MachineClock.now()).then_some(Exit::Ok);
-    show::run(show::Show { source: Box::new(player), input: &|| None, description, is_over: &mut is_over }, &config, &args.outputs)
+    let hints = HintDesk::closed("a recording has been heard already: nothing that is said changes it");
+    let show = show::Show { source: Box::new(player), kind: SourceKind::Replay, input: None, hints, description, is_over: &mut is_over };
+    show::run(show, &config, &args.outputs)
 }

@@ -1,11 +1,9 @@
 //! What the documents say of live use is what the program does: the settings file, the outputs, the receivers.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use anacrusis::config::Config;
-use anacrusis::live::registry::{KINDS, drives, filled_in};
-use outputs::look::Board;
+use anacrusis::live::registry::{KINDS, Shared, drives, filled_in};
 use outputs::output::Tuning;
 use toml::{Table, Value};
 
@@ -31,7 +29,7 @@ fn the_settings_file_makes_every_kind_of_output() {
     kinds.sort_unstable();
     kinds.dedup();
     assert_eq!(kinds, KINDS);
-    let made = drives(&config, &Arc::new(Board::default()), false).expect("every output can be made");
+    let made = drives(&config, &Shared::default()).expect("every output can be made");
     assert_eq!(made.len(), config.outputs.len());
 }
 

@@ -39,7 +39,7 @@
 #define ANACRUSIS_LOAD_OFFSET 384u
 #define ANACRUSIS_LOAD_BYTES 80u
 #define ANACRUSIS_SPECTRUM_OFFSET 512u
-#define ANACRUSIS_SPECTRUM_BYTES 560u
+#define ANACRUSIS_SPECTRUM_BYTES 568u
 #define ANACRUSIS_EVENTS_OFFSET 1088u
 #define ANACRUSIS_EVENT_SLOTS_OFFSET 64u
 #define ANACRUSIS_EVENT_STRIDE_BYTES 64u
@@ -118,6 +118,8 @@ typedef struct anacrusis_spectrum {
     uint64_t frame; /* index of the frame */
     double t_sec; /* centre of the frame, seconds of stream */
     float bands[136]; /* log10(1 + magnitude) of each band, low to high */
+    float beat_activation; /* what the network sees there: a beat that is no downbeat, [0, 1] */
+    float downbeat_activation; /* the same, a downbeat */
 } anacrusis_spectrum;
 
 typedef struct anacrusis_event {
@@ -198,10 +200,12 @@ ANACRUSIS_ASSERT(offsetof(anacrusis_load, n_gaps) == 60);
 ANACRUSIS_ASSERT(offsetof(anacrusis_load, n_jumps) == 64);
 ANACRUSIS_ASSERT(offsetof(anacrusis_load, midi_jitter_p50_us) == 68);
 ANACRUSIS_ASSERT(offsetof(anacrusis_load, midi_jitter_p99_us) == 72);
-ANACRUSIS_ASSERT(sizeof(anacrusis_spectrum) == 560);
+ANACRUSIS_ASSERT(sizeof(anacrusis_spectrum) == 568);
 ANACRUSIS_ASSERT(offsetof(anacrusis_spectrum, frame) == 0);
 ANACRUSIS_ASSERT(offsetof(anacrusis_spectrum, t_sec) == 8);
 ANACRUSIS_ASSERT(offsetof(anacrusis_spectrum, bands) == 16);
+ANACRUSIS_ASSERT(offsetof(anacrusis_spectrum, beat_activation) == 560);
+ANACRUSIS_ASSERT(offsetof(anacrusis_spectrum, downbeat_activation) == 564);
 ANACRUSIS_ASSERT(sizeof(anacrusis_event) == 40);
 ANACRUSIS_ASSERT(offsetof(anacrusis_event, number) == 0);
 ANACRUSIS_ASSERT(offsetof(anacrusis_event, t_sec) == 8);

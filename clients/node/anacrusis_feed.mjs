@@ -30,7 +30,7 @@ const TOTAL_BYTES = 5248;
 const HEADER_BYTES = 192;
 const STATE_OFFSET = 192, STATE_BYTES = 168;
 const LOAD_OFFSET = 384, LOAD_BYTES = 80;
-const SPECTRUM_OFFSET = 512, SPECTRUM_BYTES = 560;
+const SPECTRUM_OFFSET = 512, SPECTRUM_BYTES = 568;
 const EVENTS_OFFSET = 1088, EVENT_SLOTS_OFFSET = 64, EVENT_STRIDE_BYTES = 64, EVENT_BYTES = 40;
 const N_EVENTS = 64;
 const N_BANDS = 136;
@@ -140,7 +140,10 @@ export class Feed {
   /** The newest row, `bands` of 136 times log10(1 + magnitude), low to high; null before the first. */
   spectrum() {
     const b = this.#read("spectrum", SPECTRUM_OFFSET, SPECTRUM_BYTES);
-    return b === null ? null : { frame: counter(b, 0), t_sec: double(b, 8), bands: floats(b, 16, N_BANDS) };
+    if (b === null) return null;
+    const [beatActivation, downbeatActivation] = floats(b, 16 + 4 * N_BANDS, 2);
+    const bands = floats(b, 16, N_BANDS);
+    return { frame: counter(b, 0), t_sec: double(b, 8), bands, beat_activation: beatActivation, downbeat_activation: downbeatActivation };
   }
 
   /** The beats with a `number` above `seen`, oldest first; 0 for all that the ring holds, at most 64. */

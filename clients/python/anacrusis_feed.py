@@ -32,7 +32,7 @@ TOTAL_BYTES = 5248
 HEADER_BYTES = 192
 STATE_OFFSET, STATE_BYTES = 192, 168
 LOAD_OFFSET, LOAD_BYTES = 384, 80
-SPECTRUM_OFFSET, SPECTRUM_BYTES = 512, 560
+SPECTRUM_OFFSET, SPECTRUM_BYTES = 512, 568
 EVENTS_OFFSET, EVENT_SLOTS_OFFSET, EVENT_STRIDE_BYTES, EVENT_BYTES = 1088, 64, 64, 40
 N_EVENTS = 64
 N_BANDS = 136
@@ -48,7 +48,7 @@ _SECTIONS = (
 )
 _STATE = struct.Struct("<Q3d2dQ3f4Bd8f5f4xQQIIB7x")
 _LOAD = struct.Struct("<QQ5ff7I2f4x")
-_SPECTRUM = struct.Struct(f"<Qd{N_BANDS}f")
+_SPECTRUM = struct.Struct(f"<Qd{N_BANDS}f2f")
 _EVENT = struct.Struct("<QdQBBxx3f")
 
 # A write takes well under a microsecond; only a writer that was stopped or killed in the middle of one exhausts these.
@@ -162,12 +162,19 @@ class Feed:
         }
 
     def spectrum(self):
-        """The newest row, `bands` of shape [136], log10(1 + magnitude), low to high; None before the first."""
+        """The newest row, `bands` of shape [136], log10(1 + magnitude), low to high, and what the network sees there; None
+        before the first."""
         body = self._read("spectrum", SPECTRUM_OFFSET, SPECTRUM_BYTES)
         if body is None:
             return None
         v = _SPECTRUM.unpack(body)
-        return {"frame": v[0], "t_sec": _finite(v[1]), "bands": _finite(v[2:])}
+        return {
+            "frame": v[0],
+            "t_sec": _finite(v[1]),
+            "bands": _finite(v[2:-2]),
+            "beat_activation": _finite(v[-2]),
+            "downbeat_activation": _finite(v[-1]),
+        }
 
     def events_since(self, seen):
         """The beats with a `number` above `seen`, oldest first; 0 for all that the ring holds, at most 64."""

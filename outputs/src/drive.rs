@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::dial::{Handle, OffsetDial};
 use crate::event::Event;
 use crate::look::Look;
 use crate::output::{Output, OutputError, Tuning, TuningError};
@@ -37,6 +38,9 @@ pub struct Drive {
     output: Box<dyn Output>,
     schedule: Schedule,
     status: Arc<StatusCell>,
+    offset: Arc<OffsetDial>,
+    /// What the schedule has, ms.
+    offset_ms: f64,
     lead_ns: u64,
     door: Door,
     pause_ns: u64,
@@ -55,12 +59,15 @@ impl Drive {
     pub fn new(output: Box<dyn Output>, tuning: &Tuning) -> Result<Self, TuningError> {
         tuning.validate()?;
         let status = Arc::new(StatusCell::default());
-        status.update(|status| status.name = output.name());
+        let offset = Arc::new(OffsetDial::new(tuning.offset_ms));
+        status.update(|status| (status.name, status.offset_ms) = (output.name(), offset.ms()));
         let lead_ns = output.lead().as_nanos() as u64;
         Ok(Self {
             schedule: Schedule::new(tuning, lead_ns),
             output,
             status,
+            offset_ms: tuning.offset_ms,
+            offset,
             lead_ns,
             door: Door::Waiting { until_ns: 0 },
             pause_ns: FIRST_PAUSE_NS,
@@ -70,6 +77,18 @@ impl Drive {
             late: Lateness::default(),
             events: Vec::new(),
         })
+    }
+
+    /// Name of its settings and protocol, by which it is asked for.
+    #[must_use]
+    pub fn identified(self, id: &str, kind: &str) -> Self {
+        self.status.update(|status| (status.id, status.kind) = (id.to_owned(), kind.to_owned()));
+        self
+    }
+
+    /// What others see of it.
+    pub fn handle(&self) -> Handle {
+        Handle { status: Arc::clone(&self.status), offset: Arc::clone(&self.offset) }
     }
 
     /// Where its status hangs.
@@ -86,6 +105,7 @@ impl Drive {
     pub fn step(&mut self, look: &Look) -> u64 {
         let now_ns = look.taken.mono_ns;
         let mut events = std::mem::take(&mut self.events);
+        self.take_offset(now_ns);
         self.schedule.take(look, &mut events);
         if let Door::Waiting { until_ns } = self.door
             && until_ns <= now_ns
@@ -107,6 +127,19 @@ impl Drive {
             let output = &mut self.output;
             // It ends in any case; a panic here has nothing left to spoil.
             let _ = catch_unwind(AssertUnwindSafe(|| output.close()));
+        }
+    }
+
+    /// Follows the dial.
+    fn take_offset(&mut self, now_ns: u64) {
+        let offset_ms = self.offset.ms();
+        if offset_ms != self.offset_ms {
+            self.offset_ms = offset_ms;
+            self.schedule.set_offset_ms(offset_ms);
+            self.guarded(now_ns, |output| {
+                output.set_offset_ms(offset_ms);
+                Ok(())
+            });
         }
     }
 

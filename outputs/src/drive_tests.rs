@@ -40,6 +40,29 @@ fn beats_and_frames_arrive_and_goodbye_is_said_once() {
 }
 
 #[test]
+fn an_offset_that_is_turned_moves_the_next_beat_and_doubles_none() {
+    let probe = Probe::default();
+    let mut drive = drive(&probe).identified("left", "ddp");
+    let handle = drive.handle();
+    run(&mut drive, 0, 600);
+    probe.with(|notes| assert_eq!(notes.beats, [0, 1]));
+    // Beat 2 falls at 1000 ms, said at 800 ms from now on.
+    handle.offset.set_ms(-200.0).unwrap();
+    run(&mut drive, 600, 800);
+    probe.with(|notes| assert_eq!(notes.beats, [0, 1]));
+    run(&mut drive, 800, 805);
+    probe.with(|notes| assert_eq!(notes.beats, [0, 1, 2]));
+    // And half a second later again: beat 3, of 1500 ms, at 2000 ms; nothing is said twice.
+    handle.offset.set_ms(500.0).unwrap();
+    run(&mut drive, 805, 2_000);
+    probe.with(|notes| assert_eq!((&notes.beats[..], notes.offset_ms), (&[0, 1, 2][..], 500.0)));
+    run(&mut drive, 2_000, 2_005);
+    probe.with(|notes| assert_eq!(notes.beats, [0, 1, 2, 3]));
+    let status = handle.status.read();
+    assert_eq!((status.id.as_str(), status.kind.as_str(), status.n_left_out), ("left", "ddp", 0));
+}
+
+#[test]
 fn it_is_opened_again_with_growing_pauses_and_counts_on() {
     let probe = Probe::default();
     probe.with(|notes| notes.refuse_to_open = true);

@@ -1,12 +1,13 @@
 //! Events: what is said once, and when it is to happen. Plain data; any thread.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Labels of sections, in the contract's order; index 0 to 7.
 pub const SECTION_LABELS: [&str; 8] = model_contracts::v1::LABELS;
 
 /// A moment on both clocks of this machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, ToSchema)]
 pub struct Moment {
     /// Nanoseconds on the monotonic clock that the whole run uses; what deadlines are kept by.
     pub mono_ns: u64,
@@ -23,7 +24,7 @@ impl Moment {
 }
 
 /// What there is to say.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Event {
     /// A beat falls, or will.
@@ -59,7 +60,7 @@ impl Event {
 }
 
 /// Kinds of events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EventKind {
     /// [`Event::Beat`].
@@ -73,7 +74,7 @@ pub enum EventKind {
 }
 
 /// One beat, with its place in bar and phrase.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Beat {
     /// When it falls, with the output's offset.
     pub at: Moment,
@@ -120,7 +121,7 @@ impl Beat {
 }
 
 /// Another section plays.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Section {
     /// Since when it is known.
     pub at: Moment,
@@ -133,7 +134,7 @@ pub struct Section {
 }
 
 /// A boundary is probably near.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Approach {
     /// Since when it is known.
     pub at: Moment,
@@ -150,7 +151,7 @@ pub struct Approach {
 }
 
 /// Beats are announced from now on, or no longer.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Lock {
     /// Since when.
     pub at: Moment,

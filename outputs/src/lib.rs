@@ -13,6 +13,7 @@ pub mod carabiner;
 pub mod clock;
 pub mod datagram;
 pub mod ddp;
+pub mod dial;
 pub mod drive;
 pub mod effects;
 pub mod event;

@@ -148,6 +148,12 @@ pub struct Look {
     pub level: f32,
     /// Spectrum in 16 bands, `[0, 1]`.
     pub bands: [f32; N_BANDS],
+    /// What the network sees in the newest frame: a beat, downbeat or not, `[0, 1]`.
+    #[serde(default)]
+    pub beat_activation: f32,
+    /// The same, a downbeat.
+    #[serde(default)]
+    pub downbeat_activation: f32,
 }
 
 /// A source that has said nothing for longer than this is gone, nanoseconds.

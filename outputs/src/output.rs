@@ -57,6 +57,11 @@ pub trait Output: Send {
         Ok(())
     }
 
+    /// Another offset holds from now on, ms. For those who keep time themselves: events and frames have it already.
+    fn set_offset_ms(&mut self, offset_ms: f64) {
+        let _ = offset_ms;
+    }
+
     /// Says goodbye: lights out, notes off. Called once before the end, where it is open.
     fn close(&mut self) {}
 

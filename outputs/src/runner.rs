@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
+use crate::dial::Roster;
 use crate::drive::Drive;
 use crate::look::{Board, Look};
 use crate::status::{OutputStatus, StatusCell};
@@ -26,6 +27,24 @@ struct Worker {
     thread: JoinHandle<()>,
     status: Option<Arc<StatusCell>>,
     patience: Duration,
+    /// Ends this one alone.
+    leave: Arc<AtomicBool>,
+}
+
+impl Worker {
+    /// Waits for the thread, which was told; its name where it does not end in time.
+    fn end(self, deadline: Instant) -> Option<String> {
+        let Self { thread, status, .. } = self;
+        while !thread.is_finished() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if !thread.is_finished() {
+            return Some(status.map_or_else(|| "source".to_owned(), |status| status.read().name));
+        }
+        // A thread that panicked has said so on stderr.
+        let _ = thread.join();
+        None
+    }
 }
 
 /// What each output's thread does first: it may ask for a priority.
@@ -35,6 +54,7 @@ pub type Prepare = Arc<dyn Fn() + Send + Sync>;
 pub struct Runner {
     prepare: Option<Prepare>,
     board: Arc<Board>,
+    roster: Arc<Roster>,
     stop: Arc<AtomicBool>,
     clock: Arc<dyn Clock>,
     workers: Vec<Worker>,
@@ -48,8 +68,9 @@ impl Runner {
     pub fn start(mut source: Box<dyn Source>, clock: Arc<dyn Clock>, prepare: Option<Prepare>) -> std::io::Result<Self> {
         let (board, stop) = (Arc::new(Board::default()), Arc::new(AtomicBool::new(false)));
         board.put(&source.look(clock.as_ref()));
-        let mut runner = Self { board: Arc::clone(&board), stop, clock: Arc::clone(&clock), workers: Vec::new(), prepare };
-        runner.spawn("source", None, Duration::ZERO, move || {
+        let roster = Arc::default();
+        let mut runner = Self { board: Arc::clone(&board), roster, stop, clock: Arc::clone(&clock), workers: Vec::new(), prepare };
+        runner.spawn("source", None, Duration::ZERO, Arc::default(), move || {
             let look = source.look(clock.as_ref());
             board.put(&look);
             look.taken.mono_ns + SOURCE_NS
@@ -62,23 +83,42 @@ impl Runner {
     /// # Errors
     /// The system has no thread.
     pub fn add(&mut self, mut drive: Drive) -> std::io::Result<()> {
-        let (status, patience) = (drive.status(), drive.patience());
+        let (handle, status, patience, leave) = (drive.handle(), drive.status(), drive.patience(), Arc::<AtomicBool>::default());
+        let left = Arc::clone(&leave);
         let (board, clock, stop) = (Arc::clone(&self.board), Arc::clone(&self.clock), Arc::clone(&self.stop));
         let name = status.read().name;
         let step = move || {
             let look = at_now(board.look(), clock.as_ref());
             let next_ns = drive.step(&look);
-            if stop.load(Ordering::Acquire) {
+            if stop.load(Ordering::Acquire) || left.load(Ordering::Acquire) {
                 drive.close();
             }
             next_ns
         };
-        self.spawn(&name, Some(status), patience, step)
+        self.spawn(&name, Some(status), patience, leave, step)?;
+        self.roster.add(handle);
+        Ok(())
+    }
+
+    /// Ends one output, which says goodbye; false: there is none of this id, or it does not answer and is left behind.
+    pub fn remove(&mut self, id: &str) -> bool {
+        let is_meant = |worker: &Worker| worker.status.as_ref().is_some_and(|status| status.read().id == id);
+        let Some(idx) = self.workers.iter().position(is_meant) else { return false };
+        let worker = self.workers.remove(idx);
+        self.roster.remove(id);
+        worker.leave.store(true, Ordering::Release);
+        let deadline = Instant::now() + worker.patience + GRACE;
+        worker.end(deadline).is_none()
     }
 
     /// Where the newest look hangs.
     pub fn board(&self) -> Arc<Board> {
         Arc::clone(&self.board)
+    }
+
+    /// The outputs as others see them.
+    pub fn roster(&self) -> Arc<Roster> {
+        Arc::clone(&self.roster)
     }
 
     /// The newest look, as of now.
@@ -100,19 +140,7 @@ impl Runner {
         self.stop.store(true, Ordering::Release);
         let patience = self.workers.iter().map(|worker| worker.patience).max().unwrap_or_default() + GRACE;
         let deadline = Instant::now() + patience;
-        let mut stuck = Vec::new();
-        for Worker { thread, status, .. } in self.workers.drain(..) {
-            while !thread.is_finished() && Instant::now() < deadline {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            if thread.is_finished() {
-                // A thread that panicked has said so on stderr.
-                let _ = thread.join();
-            } else {
-                stuck.push(status.map_or_else(|| "source".to_owned(), |status| status.read().name));
-            }
-        }
-        stuck
+        self.workers.drain(..).filter_map(|worker| worker.end(deadline)).collect()
     }
 
     /// Runs `step` until the end; it returns when it wants to run again, and runs once more after the end was called.
@@ -121,16 +149,17 @@ impl Runner {
         name: &str,
         status: Option<Arc<StatusCell>>,
         patience: Duration,
+        leave: Arc<AtomicBool>,
         mut step: impl FnMut() -> u64 + Send + 'static,
     ) -> std::io::Result<()> {
-        let (stop, clock) = (Arc::clone(&self.stop), Arc::clone(&self.clock));
+        let (stop, clock, left) = (Arc::clone(&self.stop), Arc::clone(&self.clock), Arc::clone(&leave));
         let prepare = self.prepare.clone().filter(|_| status.is_some());
         let body = move || {
             if let Some(prepare) = prepare {
                 prepare();
             }
             loop {
-                let is_last = stop.load(Ordering::Acquire);
+                let is_last = stop.load(Ordering::Acquire) || left.load(Ordering::Acquire);
                 let next_ns = step();
                 if is_last {
                     return;
@@ -139,7 +168,7 @@ impl Runner {
             }
         };
         let thread = std::thread::Builder::new().name(name.chars().take(15).collect()).spawn(body)?;
-        self.workers.push(Worker { thread, status, patience });
+        self.workers.push(Worker { thread, status, patience, leave });
         Ok(())
     }
 }

@@ -58,6 +58,21 @@ fn an_output_that_hangs_holds_up_nobody_and_is_left_behind_by_name() {
 }
 
 #[test]
+fn one_output_ends_and_the_others_go_on() {
+    let (one, other) = (Probe::default(), Probe::default());
+    let mut runner = runner();
+    for (id, probe) in [("one", &one), ("other", &other)] {
+        runner.add(Drive::new(Box::new(probe.clone()), &Tuning::default()).unwrap().identified(id, "probe")).unwrap();
+    }
+    let roster = runner.roster();
+    assert!(runner.remove("one") && !runner.remove("one"));
+    assert_eq!((one.with(|notes| notes.closed), roster.statuses().len(), runner.statuses().len()), (1, 1, 1));
+    let n_beats = other.with(|notes| notes.beats.len());
+    wait_for("beats after one has left", || other.with(|notes| notes.beats.len()) > n_beats);
+    assert!(runner.stop().is_empty());
+}
+
+#[test]
 fn each_thread_is_prepared_once() {
     let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = Arc::clone(&count);

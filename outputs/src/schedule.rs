@@ -69,6 +69,11 @@ impl Schedule {
         }
     }
 
+    /// Everything this much later from now on, ms; negative: earlier. A beat that is moved into the past is left out.
+    pub fn set_offset_ms(&mut self, offset_ms: f64) {
+        self.offset_ns = (offset_ms * 1e6) as i64;
+    }
+
     /// Beats that were left out because they would have come too late.
     pub fn n_left_out(&self) -> u64 {
         self.n_left_out
@@ -246,6 +251,8 @@ impl Schedule {
             hazard_probs: look.hazard_probs,
             level: look.level,
             bands: look.bands,
+            beat_activation: look.beat_activation,
+            downbeat_activation: look.downbeat_activation,
             age_sec: look.age_ns() as f64 * 1e-9,
         }
     }

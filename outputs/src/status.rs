@@ -3,9 +3,10 @@
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// In what state an output is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Not opened yet.
@@ -20,8 +21,12 @@ pub enum Phase {
 }
 
 /// How an output fares.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
 pub struct OutputStatus {
+    /// Name of its settings, which no other output has.
+    pub id: String,
+    /// Which protocol.
+    pub kind: String,
     /// What it is called.
     pub name: String,
     /// In what state it is.
@@ -48,6 +53,8 @@ pub struct OutputStatus {
     pub late_p50_us: f64,
     /// See [`late_p50_us`](Self::late_p50_us).
     pub late_p99_us: f64,
+    /// Everything this much later, ms; negative: earlier.
+    pub offset_ms: f64,
 }
 
 /// Where one output's status hangs.

@@ -19,6 +19,7 @@ pub(crate) struct Notes {
     pub(crate) fail: bool,
     pub(crate) never_again: bool,
     pub(crate) panic: bool,
+    pub(crate) offset_ms: f64,
 }
 
 /// The output.
@@ -75,6 +76,10 @@ impl Output for Probe {
     fn frame(&mut self, _view: &View) -> Result<(), OutputError> {
         self.with(|notes| notes.frames += 1);
         Ok(())
+    }
+
+    fn set_offset_ms(&mut self, offset_ms: f64) {
+        self.with(|notes| notes.offset_ms = offset_ms);
     }
 
     fn close(&mut self) {

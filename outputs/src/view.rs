@@ -39,6 +39,10 @@ pub struct View {
     pub level: f32,
     /// Spectrum in 16 bands, low to high, `[0, 1]`. 0 where the source does not tell.
     pub bands: [f32; N_BANDS],
+    /// What the network sees in the newest frame: a beat, downbeat or not, `[0, 1]`. 0 where the source does not tell.
+    pub beat_activation: f32,
+    /// The same, a downbeat.
+    pub downbeat_activation: f32,
     /// Seconds since the source last said anything; above 1 it is gone.
     pub age_sec: f64,
 }

@@ -1,10 +1,11 @@
 //! Records whose every field follows from one number, so that a torn read shows. For the feed's writer process and the tests
 //! that read what it writes.
 
-use runtime_core::bus::shm::layout::N_BANDS;
+use runtime_core::bus::shm::Spectrum;
 use runtime_core::load::Load;
 use runtime_core::state::{BeatClockState, BeatEvent, Health, LockReason, SlowState, StructureState};
 use runtime_core::timeline::Timeline;
+use runtime_core::units::{FrameIdx, StreamSec};
 
 /// A fraction that follows from `k`: a multiple of 1/64 in `[0, 1)`, exact in every format.
 pub fn fraction(k: u64) -> f32 {
@@ -74,6 +75,12 @@ pub fn load_of(n_hops: u64) -> Load {
 }
 
 /// The spectrum of a frame.
-pub fn bands_of(frame: u64) -> [f32; N_BANDS] {
-    std::array::from_fn(|band| band as f32 + fraction(frame))
+pub fn spectrum_of(frame: u64) -> Spectrum {
+    Spectrum {
+        frame: FrameIdx(frame),
+        t: StreamSec(frame as f64),
+        bands: std::array::from_fn(|band| band as f32 + fraction(frame)),
+        beat_activation: fraction(frame + 1),
+        downbeat_activation: fraction(frame + 2),
+    }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use integration_tests::feed_process::FeedProcess;
-use integration_tests::feed_samples::{bands_of, event_of, load_of, state_of};
+use integration_tests::feed_samples::{event_of, load_of, spectrum_of, state_of};
 use integration_tests::say;
 use model_contracts::v1;
 use runtime_core::bus::shm::layout::N_EVENTS;
@@ -112,7 +112,11 @@ fn expected_event(number: u64) -> Value {
 
 /// Everything that `--once --spectrum` must print, but the header.
 fn expected_records() -> Vec<Value> {
-    let spectrum = json!({ "type": "spectrum", "frame": NUMBER, "t_sec": NUMBER as f64, "bands": bands_of(NUMBER).to_vec() });
+    let row = spectrum_of(NUMBER);
+    let spectrum = json!({
+        "type": "spectrum", "frame": NUMBER, "t_sec": row.t.0, "bands": row.bands.to_vec(), "beat_activation": row.beat_activation,
+        "downbeat_activation": row.downbeat_activation,
+    });
     let mut records = vec![expected_state(), expected_load(), spectrum];
     records.extend((LAST_EVENT - N_EVENTS as u64 + 1..=LAST_EVENT).map(expected_event));
     records
@@ -225,7 +229,8 @@ int main(int argc, char **argv)
            state.beat_beat_in_bar, (double)state.structure_section_probs[1], (double)state.structure_hazard_probs[4],
            (unsigned long long)state.wall_ns, state.health_nan_samples);
     printf("load %llu %.9g %u %.9g\n", (unsigned long long)load.n_hops, (double)load.stage_ns[4], load.n_jumps, (double)load.midi_jitter_p99_us);
-    printf("spectrum %llu %.9g %.9g\n", (unsigned long long)spectrum.frame, (double)spectrum.bands[0], (double)spectrum.bands[135]);
+    printf("spectrum %llu %.9g %.9g %.9g\n", (unsigned long long)spectrum.frame, (double)spectrum.bands[0], (double)spectrum.bands[135],
+        (double)spectrum.downbeat_activation);
     for (number = 1; number <= anacrusis_newest_event(feed); number++)
         if (anacrusis_read_event(feed, number, &event))
             printf("event %llu %.9g %u %.9g\n", (unsigned long long)event.number, event.t_sec, event.beats_per_bar, (double)event.conf);
@@ -258,9 +263,9 @@ fn a_c_program_reads_what_was_written() {
         let program = compile("cc", &[standard], home.path()).unwrap_or_else(|said| panic!("{said}"));
         let output = Command::new(program).arg(&writer.feed).output().unwrap();
         assert!(output.status.success(), "exit {:?}", output.status.code());
-        let (state, load, bands) = (state_of(NUMBER), load_of(NUMBER), bands_of(NUMBER));
+        let (state, load, row) = (state_of(NUMBER), load_of(NUMBER), spectrum_of(NUMBER));
         let mut expected = format!(
-            "alive 1\nlater 0\nname feed writer ä\nstate {NUMBER} {} {} {} {} {} {} {}\nload {NUMBER} {} {} {}\nspectrum {NUMBER} {} {}\n",
+            "alive 1\nlater 0\nname feed writer ä\nstate {NUMBER} {} {} {} {} {} {} {}\nload {NUMBER} {} {} {}\nspectrum {NUMBER} {} {} {}\n",
             state.timeline.spb,
             state.beat.phase,
             state.beat.beat_in_bar,
@@ -271,8 +276,9 @@ fn a_c_program_reads_what_was_written() {
             load.stage_ns[4],
             load.n_jumps,
             load.midi_jitter_p99_us,
-            f64::from(bands[0]),
-            f64::from(bands[135]),
+            f64::from(row.bands[0]),
+            f64::from(row.bands[135]),
+            f64::from(row.downbeat_activation),
         );
         for number in LAST_EVENT - N_EVENTS as u64 + 1..=LAST_EVENT {
             let event = event_of(number);

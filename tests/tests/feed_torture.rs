@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use integration_tests::feed_process::FeedProcess;
-use integration_tests::feed_samples::{bands_of, event_of, load_of, state_of};
+use integration_tests::feed_samples::{event_of, load_of, spectrum_of, state_of};
 use integration_tests::say;
 use runtime_core::bus::shm::{FeedClock, FeedError, FeedReader, sweep};
 
@@ -45,7 +45,7 @@ impl Seen {
         let Some(load) = still(feed.load()) else { return false };
         assert_eq!(load, load_of(load.n_hops), "torn load");
         let Some(row) = still(feed.spectrum()) else { return false };
-        assert_eq!((row.bands, row.t.0), (bands_of(row.frame.0), row.frame.0 as f64), "torn spectrum");
+        assert_eq!(row, spectrum_of(row.frame.0), "torn spectrum");
         for numbered in feed.events_since(self.event).unwrap() {
             assert!(numbered.number > self.event, "event {} after {}", numbered.number, self.event);
             assert_eq!(numbered.event, event_of(numbered.number), "torn event");

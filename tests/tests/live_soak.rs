@@ -143,6 +143,8 @@ fn hours_of_music_through_all_outputs_at_once() {
             }
         });
         translator.spectrum(engine.spectrum());
+        let activation = engine.last_activation();
+        translator.activation(activation.beat, activation.downbeat);
         let mut look = translator.look();
         locked_hops += u64::from(look.locked);
         for step in 0..STEPS_PER_HOP {

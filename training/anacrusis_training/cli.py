@@ -14,6 +14,7 @@ COMMANDS = {
     "corpus": ("anacrusis_training.corpus.command", "build, check and describe corpora of features with known beats"),
     "model": ("anacrusis_training.learn.command", "train, calibrate, export and score networks"),
     "structure": ("anacrusis_training.structure.command", "the anticipator: sections and when the next one comes"),
+    "controller": ("anacrusis_training.controller.command", "the fast controller: music to controls for visuals"),
 }
 """Command to its module and its line of help. Modules are imported when they are asked for: some need PyTorch."""
 

@@ -92,6 +92,8 @@ fn view(beats: f64, bpm: f64, now: Moment) -> View {
         hazard_probs: [1, 2, 4, 8, 16].map(|horizon| if left_beats <= horizon { 0.95 } else { 0.05 }),
         level: 1.0 - phase,
         bands: std::array::from_fn(|band| (1.0 - phase) * (1.0 - band as f32 / 16.0)),
+        beat_activation: (1.0 - phase).powi(4),
+        downbeat_activation: if number.is_multiple_of(4) { (1.0 - phase).powi(4) } else { 0.0 },
         age_sec: 0.0,
     }
 }

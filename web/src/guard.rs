@@ -1,6 +1,8 @@
 //! What every request passes through: who may ask, for how long, and the headers that every answer has. Server threads.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::extract::{Query, Request, State};
@@ -8,7 +10,7 @@ use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use std::sync::Arc;
+use serde_json::json;
 
 use crate::access::{Access, Credentials, Refusal};
 use crate::message::{Error, Message, to_text};
@@ -24,27 +26,75 @@ pub(crate) struct Gate {
     pub(crate) request_timeout: Duration,
 }
 
+/// In the extensions of every request: a handler that takes long because the client does, as with an upload, says so from time
+/// to time, and has the whole time for an answer once more each time.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<AtomicBool>);
+
+impl Progress {
+    /// Something came.
+    pub fn made(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
 /// Lets a request pass, or answers it itself.
-pub(crate) async fn guard(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let is_api = is_api(request.uri().path());
     // Pages from elsewhere that are on the list may read the answers too.
     let foreign = single(request.headers(), &header::ORIGIN).ok().flatten().filter(|origin| gate.access.allows_origin(origin));
     let foreign = foreign.and_then(|origin| HeaderValue::from_str(origin).ok());
     let mut response = match check(&gate.access, &request) {
-        Err(refusal) => refusal.into_response(),
+        Err(refusal) => refusal.answer(is_api),
         Ok(()) if foreign.is_some() && is_preflight(&request) => preflight(),
         Ok(()) => match check_token(&gate.access, &request) {
-            Err(refusal) if !is_public(&request) => refusal.into_response(),
-            _ => match tokio::time::timeout(gate.request_timeout, next.run(request)).await {
-                Ok(response) => response,
-                Err(_) => refused(StatusCode::REQUEST_TIMEOUT, "timeout", "the request took too long".to_owned()),
-            },
+            Err(refusal) if !is_public(&request) => refusal.answer(is_api),
+            _ => {
+                let progress = Progress::default();
+                request.extensions_mut().insert(progress.clone());
+                in_time(next.run(request), gate.request_timeout, &progress)
+                    .await
+                    .unwrap_or_else(|| refused_in(is_api, StatusCode::REQUEST_TIMEOUT, "timeout", "the request took too long".to_owned()))
+            }
         },
     };
     add_headers(response.headers_mut(), foreign);
     response
 }
 
-/// An error as every part of the server says it.
+/// Waits for an answer for as long as it may take; `None` where it does not come.
+async fn in_time(answer: impl Future<Output = Response>, patience: Duration, progress: &Progress) -> Option<Response> {
+    let mut answer = std::pin::pin!(answer);
+    loop {
+        match tokio::time::timeout(patience, answer.as_mut()).await {
+            Ok(response) => return Some(response),
+            Err(_) if progress.take() => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Whether a path is one of the API's, whose errors have a form of their own.
+pub(crate) fn is_api(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
+}
+
+/// An error as the API says it: `{"error": {"code": ..., "message": ...}}`.
+pub fn api_error(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = json!({ "error": { "code": code, "message": message } });
+    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+/// An error in the form that belongs to a path.
+pub(crate) fn refused_in(is_api: bool, status: StatusCode, code: &'static str, message: String) -> Response {
+    if is_api { api_error(status, code, &message) } else { refused(status, code, message) }
+}
+
+/// An error as the rest of the server says it.
 pub(crate) fn refused(status: StatusCode, code: &'static str, message: String) -> Response {
     let text = to_text(Message::Error(Error { code, message }));
     (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
@@ -118,14 +168,14 @@ fn add_headers(headers: &mut HeaderMap, foreign: Option<HeaderValue>) {
     }
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
+impl Refusal {
+    fn answer(self, is_api: bool) -> Response {
         let (status, code) = match self {
             Self::Host(_) => (StatusCode::MISDIRECTED_REQUEST, "host"),
             Self::Origin(_) => (StatusCode::FORBIDDEN, "origin"),
             Self::NoToken | Self::Token => (StatusCode::UNAUTHORIZED, "token"),
         };
-        let mut response = refused(status, code, self.to_string());
+        let mut response = refused_in(is_api, status, code, self.to_string());
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

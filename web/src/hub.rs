@@ -16,6 +16,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
 use crate::config::WebConfig;
+use crate::log::Log;
 use crate::message::{Announced, Hello, Message, State, to_text};
 
 /// Events that have yet to happen are kept for those who come in between, up to this many.
@@ -26,6 +27,7 @@ const MAX_AHEAD: usize = 64;
 pub(crate) struct Hub {
     pub(crate) config: WebConfig,
     pub(crate) clock: Clock,
+    log: Option<Arc<Log>>,
     /// 32 hexadecimal digits, another after each start.
     pub(crate) session: String,
     pub(crate) started: Instant,
@@ -78,12 +80,17 @@ struct Past {
 
 impl Hub {
     /// `event_queue`: events that a client may be behind.
-    pub(crate) fn new(config: WebConfig, clock: Clock, event_queue: usize) -> Self {
+    pub(crate) fn new(config: WebConfig, clock: Clock, log: Option<Arc<Log>>, event_queue: usize) -> Self {
         let secret = RandomState::new();
+        let session = format!("{:016x}{:016x}", secret.hash_one("session"), secret.hash_one(std::process::id()));
+        if let Some(log) = &log {
+            log.begin(&session);
+        }
         Self {
             config,
             clock,
-            session: format!("{:016x}{:016x}", secret.hash_one("session"), secret.hash_one(std::process::id())),
+            log,
+            session,
             started: Instant::now(),
             events: broadcast::channel(event_queue).0,
             states: watch::channel(None).0,
@@ -101,6 +108,9 @@ impl Hub {
         let mut past = self.past();
         let seq = past.next_seq;
         past.next_seq += 1;
+        if let Some(log) = &self.log {
+            log.event(event);
+        }
         let text = to_text(Announced { seq, event });
         let announcement =
             Arc::new(Announcement { seq, kind: event.kind(), at: event.at(), _held: self.hold(text.len()), text: text.into() });
@@ -117,6 +127,9 @@ impl Hub {
         let n_bytes = plain.len() + with_bands.as_ref().map_or(0, |text| text.len());
         let texts = StateTexts { plain, with_bands, locked: view.locked, _held: self.hold(n_bytes) };
         self.n_states.fetch_add(1, Ordering::Relaxed);
+        if let Some(log) = &self.log {
+            log.view(view);
+        }
         self.states.send_replace(Some(Arc::new(texts)));
     }
 
@@ -245,7 +258,7 @@ mod tests {
     fn hub() -> Arc<Hub> {
         let clock = Clock::new();
         clock.observe(Moment { mono_ns: 1_000_000_000_000, unix_ns: 2_000_000_000_000 });
-        Arc::new(Hub::new(WebConfig { max_clients: 2, ..WebConfig::default() }, clock, 8))
+        Arc::new(Hub::new(WebConfig { max_clients: 2, ..WebConfig::default() }, clock, None, 8))
     }
 
     fn at(sec: u64) -> Moment {

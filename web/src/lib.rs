@@ -4,6 +4,7 @@
 //! runner thread -> WebOutput -> WebHandle::publish_* -> Hub: one text a message, shared
 //!                                                        |- events: a bounded ring, in order; who falls behind is told
 //!                                                        |- state: the newest alone
+//!                                                        |- log: the last events and the newest view, for the API
 //! server threads: accept -> HTTP (limits, time-outs) -> guard (host, origin, token) -> pages, view | /ws -> one task a client
 //! ```
 //!
@@ -17,6 +18,7 @@ mod config;
 mod guard;
 mod hub;
 mod listener;
+mod log;
 pub mod message;
 mod output;
 mod pages;
@@ -27,6 +29,8 @@ mod view;
 
 pub use clock::Clock;
 pub use config::{ConfigError, WebConfig};
+pub use guard::{Progress, api_error};
+pub use log::{Log, MAX_EVENTS, Page};
 pub use output::WebOutput;
 pub use request::{Request, RequestError, parse_request};
 pub use server::{Limits, WebError, WebHandle, WebServer};

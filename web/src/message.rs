@@ -8,6 +8,7 @@ use outputs::event::{Event, EventKind, Moment, SECTION_LABELS};
 use outputs::view::{N_BANDS, View};
 use serde::Serialize;
 use serde_json::Number;
+use utoipa::ToSchema;
 
 use crate::request::MAX_REQUEST_BYTES;
 
@@ -41,7 +42,7 @@ pub enum Message<'a> {
     /// First of all: who speaks.
     Hello(Box<Hello<'a>>),
     /// What holds now.
-    State(Box<State<'a>>),
+    State(Box<State>),
     /// Answer to a `sync`.
     Sync(Sync),
     /// Answer to a `subscribe`: what holds from now on.
@@ -112,14 +113,14 @@ impl<'a> Hello<'a> {
 }
 
 /// What holds at one moment. Numbers that are not finite are said as 0.
-#[derive(Debug, Serialize)]
-pub struct State<'a> {
+#[derive(Debug, Serialize, ToSchema)]
+pub struct State {
     /// The moment.
     pub at: Moment,
     /// Whether beats are announced.
     pub locked: bool,
     /// Why, or why not.
-    pub reason: &'a str,
+    pub reason: &'static str,
     /// Tempo to show, beats per minute.
     pub bpm: f64,
     /// Seconds per beat.
@@ -154,6 +155,10 @@ pub struct State<'a> {
     pub hazard_probs: [f32; 5],
     /// Level of the input, `[0, 1]`.
     pub level: f32,
+    /// What the network sees in the newest frame: a beat, downbeat or not, `[0, 1]`.
+    pub beat_activation: f32,
+    /// The same, a downbeat.
+    pub downbeat_activation: f32,
     /// Spectrum, low to high, `[0, 1]`; for those who asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bands: Option<[f32; N_BANDS]>,
@@ -161,9 +166,9 @@ pub struct State<'a> {
     pub age_sec: f64,
 }
 
-impl<'a> State<'a> {
+impl State {
     /// What a view says, with or without its bands.
-    pub fn new(view: &'a View, with_bands: bool) -> Self {
+    pub fn new(view: &View, with_bands: bool) -> Self {
         let beat = view.beat.as_ref();
         let finite = |value: f64| if value.is_finite() { value } else { 0.0 };
         let finite_f32 = |value: f32| if value.is_finite() { value } else { 0.0 };
@@ -188,6 +193,8 @@ impl<'a> State<'a> {
             section_probs: view.section_probs.map(finite_f32),
             hazard_probs: view.hazard_probs.map(finite_f32),
             level: finite_f32(view.level),
+            beat_activation: finite_f32(view.beat_activation),
+            downbeat_activation: finite_f32(view.downbeat_activation),
             bands: with_bands.then(|| view.bands.map(finite_f32)),
             age_sec: finite(view.age_sec),
         }

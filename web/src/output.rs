@@ -1,5 +1,6 @@
 //! The server as one of the outputs: started when it is opened, told of events and frames, stopped when it is closed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,6 +10,7 @@ use outputs::view::View;
 
 use crate::clock::Clock;
 use crate::config::WebConfig;
+use crate::log::Log;
 use crate::server::{Limits, WebError, WebHandle, WebServer};
 
 /// The output.
@@ -17,18 +19,19 @@ pub struct WebOutput {
     config: WebConfig,
     router: Router,
     clock: Clock,
+    log: Option<Arc<Log>>,
     server: Option<WebHandle>,
 }
 
 impl WebOutput {
     /// An output that serves what every server does.
     pub fn new(config: WebConfig) -> Self {
-        Self::with_router(config, Router::new())
+        Self { config, router: Router::new(), clock: Clock::new(), log: None, server: None }
     }
 
-    /// An output with further routes; see [`WebServer::start_with`].
-    pub fn with_router(config: WebConfig, router: Router) -> Self {
-        Self { config, router, clock: Clock::new(), server: None }
+    /// An output with further routes, see [`WebServer::start_with`], and what they read.
+    pub fn with_router(config: WebConfig, router: Router, log: Arc<Log>) -> Self {
+        Self { config, router, clock: Clock::new(), log: Some(log), server: None }
     }
 
     /// The server, while it is open.
@@ -54,7 +57,8 @@ impl Output for WebOutput {
     fn open(&mut self) -> Result<(), OutputError> {
         // The port is the old server's until that is gone.
         self.server = None;
-        let started = WebServer::start_limited(self.config.clone(), self.router.clone(), Limits::default(), self.clock.clone());
+        let (config, router, log) = (self.config.clone(), self.router.clone(), self.log.clone());
+        let started = WebServer::start_logged(config, router, Limits::default(), self.clock.clone(), log);
         self.server = Some(started.map_err(|error| match error {
             WebError::Config(error) => OutputError::Unusable(error.to_string()),
             // Its own words name the address and what to do.

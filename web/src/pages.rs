@@ -6,14 +6,14 @@ use axum::Router;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
 use crate::client;
-use crate::guard::refused;
+use crate::guard::{is_api, refused, refused_in};
 use crate::hub::Hub;
 use crate::message::{SCHEMA, SCHEMA_VERSION};
 use crate::server::Limits;
@@ -117,6 +117,9 @@ async fn upgrade(State(pages): State<Pages>, upgrade: Result<WebSocketUpgrade, W
         })
 }
 
-async fn nothing() -> Response {
-    refused(StatusCode::NOT_FOUND, "not_found", "expected /, /health, /schema or /ws".to_owned())
+async fn nothing(uri: Uri) -> Response {
+    let is_api = is_api(uri.path());
+    let expected =
+        if is_api { "there is nothing here; GET /api/v1/openapi.json says what there is" } else { "expected /, /health, /schema or /ws" };
+    refused_in(is_api, StatusCode::NOT_FOUND, "not_found", expected.to_owned())
 }

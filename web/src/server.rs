@@ -19,6 +19,7 @@ use crate::config::{ConfigError, WebConfig};
 use crate::guard::{Gate, guard};
 use crate::hub::Hub;
 use crate::listener::{listen, serve};
+use crate::log::Log;
 use crate::pages::{Pages, routes};
 
 /// Threads that serve. Two, so that one long answer holds up no beat.
@@ -98,6 +99,20 @@ impl WebServer {
     /// # Errors
     /// As [`WebServer::start`].
     pub fn start_limited(config: WebConfig, router: Router, limits: Limits, clock: Clock) -> Result<WebHandle, WebError> {
+        Self::start_logged(config, router, limits, clock, None)
+    }
+
+    /// Starts to serve; what is published is kept in `log`, where there is one.
+    ///
+    /// # Errors
+    /// As [`WebServer::start`].
+    pub fn start_logged(
+        config: WebConfig,
+        router: Router,
+        limits: Limits,
+        clock: Clock,
+        log: Option<Arc<Log>>,
+    ) -> Result<WebHandle, WebError> {
         config.validate()?;
         let address = config.address()?;
         let mut builder = tokio::runtime::Builder::new_multi_thread();
@@ -111,7 +126,7 @@ impl WebServer {
 
         let max_connections = config.max_clients + N_HTTP_CONNECTIONS;
         let gate = Arc::new(Gate { access: Access::new(&config, address.ip()), request_timeout: limits.request_timeout });
-        let hub = Arc::new(Hub::new(config, clock, limits.event_queue.max(1)));
+        let hub = Arc::new(Hub::new(config, clock, log, limits.event_queue.max(1)));
         let (stop, stop_told) = watch::channel(false);
         let (alive, all_gone) = mpsc::channel(1);
         let own = routes(Pages { hub: Arc::clone(&hub), limits, stop: stop_told.clone(), alive: alive.downgrade() });

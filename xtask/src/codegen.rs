@@ -1,20 +1,23 @@
 //! `cargo xtask codegen`: writes `model_contracts/src/v1.rs` from `model_contracts/v1.json`.
 //!
 //! One rule a JSON type: whole numbers become `u32`, other numbers `f64`, strings `&str`, arrays of one of these
-//! become arrays, objects become modules. Arrays of mixed content (tensor shapes) stay in the JSON, where the loader
-//! reads them. A stale copy fails `cargo xtask codegen --check`, which `cargo xtask test` runs.
+//! become arrays (of `f64` where only some numbers are whole), objects become modules. Arrays of mixed content (tensor
+//! shapes) stay in the JSON, where the loader reads them. The part of the controller also goes to the page, as
+//! JavaScript. A stale copy fails `cargo xtask codegen --check`, which `cargo xtask test` runs.
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use model_contracts::{Contract, ModelKind};
+use model_contracts::{Contract, ModelKind, canonical_json};
 use serde_json::{Map, Value};
 
 use crate::error::TaskError;
 
 const HEADER: &str = "//! Constants of the contract, written from `v1.json` by `cargo xtask codegen`. Do not edit.\n\n";
+const PAGE_HEADER: &str =
+    "// Constants of the controller, written from `model_contracts/v1.json` by `cargo xtask codegen`. Do not edit.\n\n";
 
 /// Writes the constants, or with `check` only compares them.
 ///
@@ -22,15 +25,35 @@ const HEADER: &str = "//! Constants of the contract, written from `v1.json` by `
 /// An unreadable contract, or (with `check`) a stale file.
 pub fn run(root: &Path, check: bool) -> Result<(), TaskError> {
     let json_path = root.join("model_contracts/v1.json");
-    let rust_path = root.join("model_contracts/src/v1.rs");
     let json = fs::read_to_string(&json_path).map_err(|e| TaskError::io(&json_path, e))?;
-    let fresh = rustfmt(&generate(&json)?)?;
-    let present = fs::read_to_string(&rust_path).unwrap_or_default();
+    renew(root.join("model_contracts/src/v1.rs"), &rustfmt(&generate(&json)?)?, check)?;
+    renew(root.join("visualizer/controller/contract.js"), &generate_page(&json)?, check)
+}
+
+/// Writes a file that is not `fresh`, or with `check` refuses it.
+fn renew(path: PathBuf, fresh: &str, check: bool) -> Result<(), TaskError> {
+    let present = fs::read_to_string(&path).unwrap_or_default();
     match (check, present == fresh) {
         (_, true) => Ok(()),
-        (true, false) => Err(TaskError::Stale { path: rust_path, remedy: "cargo xtask codegen" }),
-        (false, false) => fs::write(&rust_path, fresh).map_err(|e| TaskError::io(&rust_path, e)),
+        (true, false) => Err(TaskError::Stale { path, remedy: "cargo xtask codegen" }),
+        (false, false) => fs::write(&path, fresh).map_err(|e| TaskError::io(&path, e)),
     }
+}
+
+/// The JavaScript text for a contract: a constant for each field of its controller, and the controller's rate.
+///
+/// # Errors
+/// A contract that its own validator refuses.
+pub fn generate_page(json: &str) -> Result<String, TaskError> {
+    let contract = Contract::parse(json)?;
+    let mut text = PAGE_HEADER.to_owned();
+    let _ = writeln!(text, "export const CONTROLLER_HZ = {};", contract.clocks.controller_hz);
+    if let Some(Value::Object(map)) = contract.value().get("controller") {
+        for (key, value) in map {
+            let _ = writeln!(text, "export const {} = {};", key.to_uppercase(), canonical_json(value));
+        }
+    }
+    Ok(text)
 }
 
 /// The Rust text for a contract.
@@ -78,7 +101,11 @@ fn constant(value: &Value) -> Option<(String, String)> {
         Value::Number(number) => Some(("f64".to_owned(), number.to_string())),
         Value::Bool(flag) => Some(("bool".to_owned(), flag.to_string())),
         Value::Array(items) => {
-            let parts: Vec<(String, String)> = items.iter().map(constant).collect::<Option<_>>()?;
+            let are_numbers = items.iter().all(Value::is_number) && !items.iter().all(Value::is_u64);
+            // `{:?}` keeps the point of a whole number.
+            let float = |item: &Value| item.as_f64().map(|number| ("f64".to_owned(), format!("{number:?}")));
+            let parts: Vec<(String, String)> =
+                items.iter().map(|item| if are_numbers { float(item) } else { constant(item) }).collect::<Option<_>>()?;
             let element = parts.first()?.0.clone();
             if parts.iter().any(|part| part.0 != element || part.0.starts_with('[')) {
                 return None;
@@ -116,6 +143,7 @@ mod tests {
         assert_eq!(constant(&serde_json::json!(3)), Some(("u32".into(), "3".into())));
         assert_eq!(constant(&serde_json::json!(12.5)), Some(("f64".into(), "12.5".into())));
         assert_eq!(constant(&serde_json::json!(["a", "b"])), Some(("[&str; 2]".into(), "[\"a\", \"b\"]".into())));
+        assert_eq!(constant(&serde_json::json!([0, -1, 0.5])), Some(("[f64; 3]".into(), "[0.0, -1.0, 0.5]".into())));
         assert_eq!(constant(&serde_json::json!([1, "x"])), None);
         assert_eq!(constant(&serde_json::json!([])), None);
     }

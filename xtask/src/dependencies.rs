@@ -19,10 +19,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("model-contracts", &[]),
     ("runtime-core", &["model-contracts"]),
     ("midi-port", &["runtime-core"]),
+    ("controller", &["model-contracts"]),
     ("outputs", &["model-contracts"]),
     ("web", &["model-contracts", "outputs"]),
     ("anacrusis-plugin", &["model-contracts", "runtime-core", "midi-port"]),
-    ("anacrusis", &["model-contracts", "runtime-core", "midi-port", "outputs", "web"]),
+    ("anacrusis", &["model-contracts", "runtime-core", "controller", "midi-port", "outputs", "web"]),
     ("xtask", &["model-contracts", "runtime-core"]),
     ("integration-tests", &["model-contracts", "runtime-core", "outputs", "anacrusis", "xtask"]),
 ];

@@ -9,10 +9,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use crate::bundle::{self, Platform};
 use crate::error::TaskError;
+use crate::process::hash_of_file;
 
 const RECORD_FILE: &str = "installed-plugins.json";
 
@@ -100,7 +99,7 @@ fn install(bundled: &Path, places: &Places, dry_run: bool) -> Result<String, Tas
     for (from, to) in copies {
         let _ = writeln!(said, "{} {}", if dry_run { "would copy to" } else { "copied to" }, to.display());
         if !dry_run {
-            record.insert(to.clone(), hash(&from)?);
+            record.insert(to.clone(), hash_of_file(&from)?);
             // Recorded first: a copy that fails half-way is ours to remove.
             write_record(&places.record, &record)?;
             bundle::replace_file(&from, &to)?;
@@ -121,7 +120,7 @@ fn uninstall(places: &Places, dry_run: bool) -> Result<String, TaskError> {
     for (path, installed_hash) in record {
         if !path.exists() {
             let _ = writeln!(said, "already gone: {}", path.display());
-        } else if hash(&path)? != installed_hash {
+        } else if hash_of_file(&path)? != installed_hash {
             let _ = writeln!(said, "left alone, changed since it was installed: {}", path.display());
             kept.insert(path, installed_hash);
         } else if dry_run {
@@ -157,7 +156,7 @@ fn is_free(path: &Path, record: &Record) -> Result<bool, TaskError> {
         return Ok(true);
     }
     match record.get(path) {
-        Some(installed) if path.is_file() => Ok(*installed == hash(path)?),
+        Some(installed) if path.is_file() => Ok(*installed == hash_of_file(path)?),
         _ => Ok(false),
     }
 }
@@ -174,11 +173,6 @@ fn files_below(from: &Path, to: &Path, copies: &mut Vec<(PathBuf, PathBuf)>) -> 
     }
     entries.sort();
     entries.iter().try_for_each(|path| files_below(path, &to.join(path.file_name().expect("an entry has a name")), copies))
-}
-
-fn hash(path: &Path) -> Result<String, TaskError> {
-    let bytes = fs::read(path).map_err(|e| TaskError::io(path, e))?;
-    Ok(Sha256::digest(&bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }
 
 fn read_record(path: &Path) -> Result<Record, TaskError> {

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::install::Action;
+use xtask::test_counts::TestCounts;
 use xtask::{
-    accuracy, bundle, codegen, demo, demo_clip, feed_header, figures, file_map, fuzz, install, models, rtsan, run_command, test_task,
-    train, view_test, workspace_root,
+    accuracy, bundle, codegen, demo, demo_clip, feed_header, figures, file_map, foreign, fuzz, install, models, process, rtsan,
+    run_command, test_task, train, view_test, workspace_root,
 };
 
 #[derive(Parser)]
@@ -42,7 +43,7 @@ enum Task {
     },
     /// Run every check and test of the project
     Test {
-        /// Skip the training package where its environment is not made yet
+        /// Skip the training package and the foreign readers where their environments are not made yet
         #[arg(long)]
         offline: bool,
     },
@@ -94,6 +95,8 @@ enum Task {
         #[arg(long)]
         force: bool,
     },
+    /// Read back what we write with software of others (mido, JAMS, mir_eval, NumPy), in a Python environment of its own
+    Foreign,
     /// Fetch ONNX Runtime for the `ort` feature into target/ort/ (cached)
     OrtRuntime,
     /// Fuzz the readers of foreign files, guided by coverage, on the stable toolchain
@@ -131,6 +134,7 @@ fn main() -> ExitCode {
         Task::FileMap { check } => file_map::run(&root, check),
         Task::Models { force } => models::run(&root, force).map_err(Into::into),
         Task::Fuzz { target, seconds } => fuzz::run(&root, target.as_deref(), seconds),
+        Task::Foreign => process::release_binary(&root).and_then(|binary| foreign::run(&root, &binary, &mut TestCounts::default())),
         Task::Rtsan => rtsan::run(&root),
         Task::ViewTest => view_test::run(&root),
         Task::Screenshots => view_test::screenshots(&root),

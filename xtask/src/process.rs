@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::error::TaskError;
 
@@ -43,10 +44,22 @@ pub fn run_lines(tool: &'static str, command: &mut Command, mut on_line: impl Fn
 /// # Errors
 /// A build that fails.
 pub fn release_binary(root: &Path) -> Result<PathBuf, TaskError> {
-    const TOOL: &str = "cargo build --release --package anacrusis";
+    binary(root, &["--release", "--package", "anacrusis"])
+}
+
+/// The command line as `cargo test --workspace` with these arguments builds it: nothing is built twice after that.
+///
+/// # Errors
+/// A build that fails.
+pub fn tested_binary(root: &Path, arguments: &[&str]) -> Result<PathBuf, TaskError> {
+    binary(root, &[&["--workspace", "--bin", "anacrusis"], arguments].concat())
+}
+
+fn binary(root: &Path, arguments: &[&str]) -> Result<PathBuf, TaskError> {
+    const TOOL: &str = "cargo build of anacrusis";
     let mut path = None;
-    let arguments = ["build", "--release", "--quiet", "--package", "anacrusis", "--message-format=json-render-diagnostics"];
-    let succeeded = run_lines(TOOL, &mut cargo(root, &arguments), |line| {
+    let mut command = cargo(root, &["build", "--locked", "--quiet", "--message-format=json-render-diagnostics"]);
+    let succeeded = run_lines(TOOL, command.args(arguments), |line| {
         path = executable(line).or(path.take());
     })?;
     let failed = |message: &str| TaskError::Tool { tool: TOOL, message: message.to_owned() };
@@ -55,6 +68,15 @@ pub fn release_binary(root: &Path) -> Result<PathBuf, TaskError> {
         None if succeeded => Err(failed("cargo names no executable")),
         _ => Err(failed("the build failed")),
     }
+}
+
+/// SHA-256 of a file's bytes, in hexadecimal.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn hash_of_file(path: &Path) -> Result<String, TaskError> {
+    let bytes = std::fs::read(path).map_err(|e| TaskError::io(path, e))?;
+    Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The path in cargo's message about the finished binary `anacrusis`.

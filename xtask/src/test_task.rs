@@ -11,12 +11,12 @@ use crate::error::TaskError;
 use crate::models::ort_runtime;
 use crate::process::{self, cargo};
 use crate::test_counts::TestCounts;
-use crate::{bundle, codegen, dependencies, feed_header, file_map, fuzz, rt_lints, rtsan, train, view_test};
+use crate::{bundle, codegen, dependencies, feed_header, file_map, foreign, fuzz, python_environment, rt_lints, rtsan, train, view_test};
 
 /// Features that need ONNX Runtime, of every crate that has one.
 const ORT_FEATURES: &str = "--features=runtime-core/ort,anacrusis/ort,integration-tests/ort";
 
-/// Runs everything. With `offline` the training package is skipped where its environment, gigabytes of libraries, is not made
+/// Runs everything. With `offline` the training package and the foreign readers are skipped where their environments are not made
 /// yet, and the web view where the browser's driver is not installed; ONNX Runtime is skipped wherever it can neither be found nor
 /// fetched. No model is fetched.
 ///
@@ -57,14 +57,14 @@ fn all_steps(root: &Path, offline: bool, report: &mut Report) -> Result<(), Task
     let outcome = report.step("tests", || tests(root, has_ort, &mut counts));
     report.counts = counts;
     outcome?;
-    let mut counts = report.counts;
-    let outcome = report.step("training", || training(root, offline, &mut counts));
-    report.counts = counts;
-    outcome?;
-    let mut counts = report.counts;
-    let outcome = report.step("web view", || web_view(root, offline, &mut counts));
-    report.counts = counts;
-    outcome?;
+    let binary = process::tested_binary(root, ort_features(has_ort))?;
+    let with_binary: [(&str, BinaryStep); 3] = [("foreign readers", foreign_readers), ("training", training), ("web view", web_view)];
+    for (name, step) in with_binary {
+        let mut counts = report.counts;
+        let outcome = report.step(name, || step(root, offline, &binary, &mut counts));
+        report.counts = counts;
+        outcome?;
+    }
     report.step("concurrency models", || {
         let mut command = cargo(root, &["test", "--locked", "--release", "--package=runtime-core", "--test=loom_state_cell"]);
         // A folder of its own: the flag would make everything else be built again.
@@ -73,6 +73,13 @@ fn all_steps(root: &Path, offline: bool, report: &mut Report) -> Result<(), Task
     })?;
     report.step("real-time sanitizer", || rtsan::run(root).map(|()| Outcome::Done))?;
     report.step("fuzzing", || fuzz::run(root, None, fuzz::DEFAULT_SECONDS).map(|()| Outcome::Done))
+}
+
+/// A step that runs the binary: root, offline, binary, counts.
+type BinaryStep = fn(&Path, bool, &Path, &mut TestCounts) -> Result<Outcome, TaskError>;
+
+fn ort_features(has_ort: bool) -> &'static [&'static str] {
+    if has_ort { &[ORT_FEATURES] } else { &[] }
 }
 
 fn static_steps(root: &Path, report: &mut Report) -> Result<(), TaskError> {
@@ -104,9 +111,7 @@ fn static_steps(root: &Path, report: &mut Report) -> Result<(), TaskError> {
 /// Unit, property, golden, documentation and integration tests, all of them even where some fail.
 fn tests(root: &Path, has_ort: bool, counts: &mut TestCounts) -> Result<Outcome, TaskError> {
     let mut command = cargo(root, &["test", "--locked", "--workspace", "--no-fail-fast"]);
-    if has_ort {
-        command.arg(ORT_FEATURES);
-    }
+    command.args(ort_features(has_ort));
     let succeeded = process::run_lines("cargo test", &mut command, |line| {
         println!("{line}");
         if let Some(more) = TestCounts::parse(line) {
@@ -116,22 +121,30 @@ fn tests(root: &Path, has_ort: bool, counts: &mut TestCounts) -> Result<Outcome,
     if succeeded { Ok(Outcome::Done) } else { Err(TaskError::Tool { tool: "cargo test", message: counts.to_string() }) }
 }
 
+/// What we write, read back by software of others.
+fn foreign_readers(root: &Path, offline: bool, binary: &Path, counts: &mut TestCounts) -> Result<Outcome, TaskError> {
+    if offline && !python_environment::foreign(root).is_ready()? {
+        return Ok(Outcome::Skipped("target/foreign-venv is not made, and making it needs the network".to_owned()));
+    }
+    foreign::run(root, binary, counts).map(|()| Outcome::Done)
+}
+
 /// The Python package: lints, tests, and a network trained end to end.
-fn training(root: &Path, offline: bool, counts: &mut TestCounts) -> Result<Outcome, TaskError> {
-    if offline && !train::is_ready(root)? {
+fn training(root: &Path, offline: bool, binary: &Path, counts: &mut TestCounts) -> Result<Outcome, TaskError> {
+    if offline && !python_environment::training(root).is_ready()? {
         return Ok(Outcome::Skipped("training/.venv is not made, and making it needs the network".to_owned()));
     }
-    train::test(root, counts).map(|()| Outcome::Done)
+    train::test(root, binary, counts).map(|()| Outcome::Done)
 }
 
 /// The page in a browser, where there is one.
-fn web_view(root: &Path, offline: bool, counts: &mut TestCounts) -> Result<Outcome, TaskError> {
+fn web_view(root: &Path, offline: bool, binary: &Path, counts: &mut TestCounts) -> Result<Outcome, TaskError> {
     match view_test::missing() {
         None if offline && !view_test::is_ready(root) => {
             Ok(Outcome::Skipped("visualizer/node_modules is not made, and making it needs the network".to_owned()))
         }
         Some(reason) => Ok(Outcome::Skipped(reason)),
-        None => view_test::test(root, counts).map(|()| Outcome::Done),
+        None => view_test::test(root, binary, counts).map(|()| Outcome::Done),
     }
 }
 

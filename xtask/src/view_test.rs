@@ -6,18 +6,16 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sha2::{Digest, Sha256};
-
 use crate::error::TaskError;
-use crate::process;
+use crate::process::{self, hash_of_file};
+use crate::python_environment::BINARY_VARIABLE;
 use crate::test_counts::TestCounts;
 
 const FOLDER: &str = "visualizer";
 const LOCK: &str = "package-lock.json";
 const STAMP: &str = "node_modules/.lock.sha256";
-/// Environment variables that the tests and tools read.
+/// Environment variable in which tests and tools look for the browser.
 const BROWSER_VARIABLE: &str = "CHROMIUM";
-const BINARY_VARIABLE: &str = "ANACRUSIS_BIN";
 /// Where distributions have the browser.
 const BROWSERS: [&str; 3] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 /// First version of Node whose test runner the tests need.
@@ -32,7 +30,7 @@ pub fn run(root: &Path) -> Result<(), TaskError> {
     match missing() {
         Some(reason) => Err(TaskError::Failed(reason)),
         None => {
-            let result = test(root, &mut counts);
+            let result = process::release_binary(root).and_then(|binary| test(root, &binary, &mut counts));
             println!("{counts}");
             result
         }
@@ -54,12 +52,12 @@ pub fn missing() -> Option<String> {
     browser().is_none().then(|| format!("no browser (package chromium); {BROWSER_VARIABLE} names one elsewhere"))
 }
 
-/// Runs every test of `visualizer/tests/`, with the binary of this workspace.
+/// Runs every test of `visualizer/tests/`, with this binary.
 ///
 /// # Errors
 /// Packages that cannot be installed, a build that fails, or a test that fails.
-pub fn test(root: &Path, counts: &mut TestCounts) -> Result<(), TaskError> {
-    let mut command = node(root)?;
+pub fn test(root: &Path, binary: &Path, counts: &mut TestCounts) -> Result<(), TaskError> {
+    let mut command = node(root, binary)?;
     // One file after the other: each has a browser, and the app in real time.
     command.args(["--test", "--test-concurrency=1", "--test-reporter=tap"]).args(test_files(&root.join(FOLDER))?);
     let mut tap = TapSummary::default();
@@ -86,15 +84,15 @@ pub fn screenshots(root: &Path) -> Result<(), TaskError> {
     if let Some(reason) = missing() {
         return Err(TaskError::Failed(reason));
     }
-    process::run("screenshots", node(root)?.arg("tools/screenshots.mjs"))
+    process::run("screenshots", node(root, &process::release_binary(root)?)?.arg("tools/screenshots.mjs"))
 }
 
 /// Node in the view's folder, with its packages, the browser and the binary at hand.
-fn node(root: &Path) -> Result<Command, TaskError> {
+fn node(root: &Path, binary: &Path) -> Result<Command, TaskError> {
     let folder = root.join(FOLDER);
     install(&folder)?;
     let mut command = Command::new("node");
-    command.current_dir(&folder).env(BINARY_VARIABLE, process::release_binary(root)?);
+    command.current_dir(&folder).env(BINARY_VARIABLE, binary);
     if let Some(browser) = browser() {
         command.env(BROWSER_VARIABLE, browser);
     }
@@ -115,18 +113,12 @@ fn install(folder: &Path) -> Result<(), TaskError> {
     npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]).current_dir(folder);
     process::run("npm ci", &mut npm)?;
     let stamp = folder.join(STAMP);
-    std::fs::write(&stamp, lock_hash(folder)?).map_err(|e| TaskError::io(&stamp, e))
+    std::fs::write(&stamp, hash_of_file(&folder.join(LOCK))?).map_err(|e| TaskError::io(&stamp, e))
 }
 
 fn is_installed(folder: &Path) -> Result<bool, TaskError> {
-    let expected = lock_hash(folder)?;
+    let expected = hash_of_file(&folder.join(LOCK))?;
     Ok(std::fs::read_to_string(folder.join(STAMP)).is_ok_and(|known| known == expected))
-}
-
-fn lock_hash(folder: &Path) -> Result<String, TaskError> {
-    let lock = folder.join(LOCK);
-    let bytes = std::fs::read(&lock).map_err(|e| TaskError::io(&lock, e))?;
-    Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The test files, as paths below `folder`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::inputs::Input;
-use crate::formats::Format;
+use crate::formats::{Format, Origin};
 
 /// Where outputs go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,10 +27,44 @@ pub(super) struct Job {
 }
 
 impl Job {
-    /// True where every output is a file that exists.
+    /// True where every output is a file that exists and is no older than the input: what broke off, or was replaced since, is not done.
     pub(super) fn is_done(&self) -> bool {
-        self.outputs.iter().all(|(_, path)| path.as_ref().is_some_and(|p| p.is_file()))
+        let modified = |path: &Path| path.metadata().ok().filter(|file| file.is_file())?.modified().ok();
+        let input = modified(&self.input.path);
+        self.outputs
+            .iter()
+            .all(|(_, path)| path.as_deref().and_then(modified).is_some_and(|output| input.is_none_or(|input| output >= input)))
     }
+
+    /// The report, where one is asked for as a file.
+    pub(super) fn report(&self) -> Option<&Path> {
+        self.outputs.iter().find(|(format, _)| *format == Format::Report).and_then(|(_, path)| path.as_deref())
+    }
+
+    /// Where an output finds the audio.
+    pub(super) fn origin(&self, output: Option<&Path>, embeds_audio: bool) -> Origin {
+        if self.input.is_stdin() {
+            return Origin::default();
+        }
+        let link = output.and_then(|output| relative(output.parent().unwrap_or(Path::new("")), &self.input.path));
+        Origin { audio: Some(self.input.path.clone()), link, embeds_audio }
+    }
+}
+
+/// The way from a folder to a file, with `/` between its parts; `None` where there is none (another drive) or it cannot be said in UTF-8.
+fn relative(folder: &Path, file: &Path) -> Option<String> {
+    let absolute = |path: &Path| std::path::absolute(if path.as_os_str().is_empty() { Path::new(".") } else { path }).ok();
+    // The folder may not be there yet; what is there is followed through its links.
+    let real = |path: PathBuf| path.ancestors().find_map(|there| Some(there.canonicalize().ok()?.join(path.strip_prefix(there).ok()?)));
+    let (folder, file) = (real(absolute(folder)?)?, real(absolute(file)?)?);
+    let (from, to): (Vec<_>, Vec<_>) = (folder.components().collect(), file.components().collect());
+    let n_shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    if n_shared == 0 {
+        return None;
+    }
+    let ups = std::iter::repeat_n(Some(".."), from.len() - n_shared);
+    let downs = to[n_shared..].iter().map(|part| part.as_os_str().to_str());
+    Some(ups.chain(downs).collect::<Option<Vec<_>>>()?.join("/"))
 }
 
 /// A command line that cannot be carried out.
@@ -54,6 +88,12 @@ pub(super) enum PlanError {
         /// Inputs found.
         n_inputs: usize,
     },
+    /// A pipe is heard once.
+    #[error("the format {format} needs the audio a second time, which standard input does not give: name a file")]
+    HeardOnce {
+        /// As `-f` names it.
+        format: &'static str,
+    },
     /// `-o` names a file.
     #[error("{} is a file: -o takes a directory", .0.display())]
     NotADirectory(PathBuf),
@@ -73,6 +113,9 @@ pub(super) fn plan(inputs: Vec<Input>, formats: &[Format], destination: &Destina
             return Err(PlanError::StdoutTakesOne { n_formats: formats.len(), n_inputs: inputs.len() });
         }
         _ => {}
+    }
+    if inputs.iter().any(Input::is_stdin) && formats.contains(&Format::Wav) {
+        return Err(PlanError::HeardOnce { format: "wav" });
     }
     let mut taken: BTreeMap<PathBuf, String> = BTreeMap::new();
     let mut jobs = Vec::with_capacity(inputs.len());
@@ -139,6 +182,38 @@ mod tests {
         let same_name = vec![input("a/x.wav", "x.wav"), input("b/x.wav", "x.wav")];
         assert!(paths(same_name.clone(), &[Format::Beats], &Destination::Beside).is_ok());
         assert!(paths(same_name, &[Format::Beats], &Destination::Folder("out".into())).is_err());
+    }
+
+    #[test]
+    fn a_pipe_is_not_heard_twice() {
+        let error = plan(vec![input("-", "-")], &[Format::Wav], &Destination::Stdout).unwrap_err();
+        assert!(error.to_string().starts_with("the format wav needs the audio a second time"), "{error}");
+    }
+
+    #[test]
+    fn an_output_finds_its_input() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("music/a")).unwrap();
+        let song = folder.path().join("music/a/song ö.wav");
+        std::fs::write(&song, "").unwrap();
+        for (out, expected) in [("music/a", "song ö.wav"), ("music", "a/song ö.wav"), ("out/new/a", "../../../music/a/song ö.wav")] {
+            assert_eq!(relative(&folder.path().join(out), &song).as_deref(), Some(expected), "{out}");
+        }
+    }
+
+    #[test]
+    fn an_output_older_than_its_input_is_not_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let [song, out] = ["song.wav", "song.beats"].map(|name| folder.path().join(name));
+        let job = Job { input: input(song.to_str().unwrap(), "song.wav"), outputs: vec![(Format::Beats, Some(out.clone()))] };
+        std::fs::write(&song, "").unwrap();
+        assert!(!job.is_done(), "missing");
+        std::fs::write(&out, "").unwrap();
+        assert!(job.is_done());
+        crate::analyze::write::mark_stale(&out, &song).unwrap();
+        assert!(!job.is_done(), "stale");
+        std::fs::remove_file(&song).unwrap();
+        assert!(job.is_done(), "there is nothing to do it from");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! ```
 //! All layers are tables until the end, so that every value can be given in each of them, and a wrong one is refused by its name.
 
+pub mod data;
 mod layers;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 use outputs::output::{Tuning, TuningError};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
+
+use crate::api::jobs::config::JobsConfig;
 
 pub use layers::{merge, set};
 
@@ -112,6 +115,8 @@ pub struct OutputSettings {
 pub struct Config {
     /// Where sound comes from.
     pub input: InputConfig,
+    /// What the analysis of files by the API may cost.
+    pub jobs: JobsConfig,
     /// The outputs that are on, in the order of their names.
     pub outputs: Vec<OutputSettings>,
 }
@@ -124,13 +129,15 @@ impl Config {
     pub fn from_table(mut table: Table) -> Result<Self, ConfigError> {
         let input = table.remove("input").map_or_else(|| Ok(InputConfig::default()), |value| of_value("input", value))?;
         input.validate()?;
+        let jobs = table.remove("jobs").map_or_else(|| Ok(JobsConfig::default()), |value| of_value("jobs", value))?;
+        jobs.validate().map_err(|(name, reason)| ConfigError::setting(format!("jobs.{name}"), reason))?;
         let outputs = match table.remove("outputs") {
             None => Table::new(),
             Some(Value::Table(outputs)) => outputs,
             Some(other) => return Err(ConfigError::setting("outputs", format_args!("expected tables, got {other}"))),
         };
         if let Some(unknown) = table.keys().next() {
-            return Err(ConfigError::setting(unknown, "there is no such setting; known are input and outputs"));
+            return Err(ConfigError::setting(unknown, "there is no such setting; known are input, jobs and outputs"));
         }
         let mut settings = Vec::new();
         for (name, value) in outputs {
@@ -139,7 +146,7 @@ impl Config {
             };
             settings.extend(output_settings(name, output)?);
         }
-        Ok(Self { input, outputs: settings })
+        Ok(Self { input, jobs, outputs: settings })
     }
 }
 
@@ -244,7 +251,7 @@ mod tests {
     fn what_is_wrong_is_named() {
         let error = |text: &str| config(text).unwrap_err().to_string();
         assert_eq!(error("[outputs.osc]\noffset_ms = 501"), "outputs.osc.offset_ms: expected -500 to 500, got 501");
-        assert_eq!(error("[sound]"), "sound: there is no such setting; known are input and outputs");
+        assert_eq!(error("[sound]"), "sound: there is no such setting; known are input, jobs and outputs");
         assert_eq!(error("[input]\ngain_db = 90.0"), "input.gain_db: expected -60 to 60, got 90");
         assert_eq!(error("[input]\nchannels = [0]"), "input.channels: channels count from 1, got 0");
         assert!(error("[input]\nvolume = 3").starts_with("input: unknown field `volume`"), "{}", error("[input]\nvolume = 3"));

@@ -39,6 +39,8 @@ struct Document<'a> {
     hazards: Vec<Hazard>,
     hints: Vec<Given<'a>>,
     in_force: Option<InForce>,
+    ended_by: Option<&'a str>,
+    warnings: &'a [String],
     beats: Vec<Beat>,
 }
 
@@ -119,7 +121,14 @@ struct Beat {
 
 /// The whole file.
 pub(super) fn render(analysis: &Analysis) -> String {
-    let document = Document {
+    let mut text = serde_json::to_string_pretty(&document(analysis)).expect("strings and finite numbers make JSON");
+    text.push('\n');
+    text
+}
+
+/// The document, for other formats that hold it.
+pub(super) fn document(analysis: &Analysis) -> impl Serialize + '_ {
+    Document {
         format: FORMAT_VERSION,
         file: &analysis.file,
         duration_sec: rounded(analysis.duration_sec),
@@ -139,11 +148,10 @@ pub(super) fn render(analysis: &Analysis) -> String {
         hazards: analysis.structure.at_beats.iter().map(hazard).collect(),
         hints: analysis.hints.iter().map(given).collect(),
         in_force: analysis.in_force.as_ref().map(in_force),
+        ended_by: analysis.ended_by.as_deref(),
+        warnings: &analysis.warnings,
         beats: analysis.beats.iter().map(beat).collect(),
-    };
-    let mut text = serde_json::to_string_pretty(&document).expect("strings and finite numbers make JSON");
-    text.push('\n');
-    text
+    }
 }
 
 fn beat(row: &BeatRow) -> Beat {
@@ -301,6 +309,13 @@ mod tests {
         assert_eq!(value["hazards"][1]["sections"], json!([0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]));
         let value = parsed(&steady(0, 0.0, 1));
         assert_eq!((&value["anticipator"], &value["sections"], &value["hazards"]), (&Value::Null, &json!([]), &json!([])));
+    }
+
+    #[test]
+    fn what_went_wrong_is_told() {
+        let value = parsed(&Analysis { ended_by: Some("ended early".to_owned()), warnings: vec!["odd".to_owned()], ..steady(1, 1.0, 4) });
+        assert_eq!((&value["ended_by"], &value["warnings"]), (&json!("ended early"), &json!(["odd"])));
+        assert_eq!(parsed(&steady(1, 1.0, 4))["ended_by"], Value::Null);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! Time 0 of the file is time 0 of the audio, so both dropped at the start of a project line up. One Set Tempo a beat;
 //! each is computed from the time written so far, so rounding to whole microseconds never adds up. The time before the
 //! first beat becomes lead-in beats and, where the bar is known, a short first bar, so that bar lines fall on downbeats.
-//! A gap without beats is filled with beats of about the same length that carry no note. Source: Standard MIDI Files 1.0.
+//! A gap without beats is filled with beats of about the same length that carry no note. Sections are markers, each at its own time, on a
+//! beat or not. Source: Standard MIDI Files 1.0.
 
 use midly::num::{u4, u7, u15, u24, u28};
 use midly::{Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, TrackEventKind};
@@ -43,8 +44,12 @@ struct GridBeat {
 pub(super) fn render(analysis: &Analysis) -> Vec<u8> {
     let (tempi, beats) = grid(analysis);
     let mut map: Vec<(u32, TrackEventKind<'_>)> =
-        tempi.into_iter().map(|(tick, us)| (tick, TrackEventKind::Meta(MetaMessage::Tempo(us)))).collect();
+        tempi.iter().map(|&(tick, us)| (tick, TrackEventKind::Meta(MetaMessage::Tempo(us)))).collect();
     map.extend(signatures(&beats).into_iter().map(|(tick, n)| (tick, TrackEventKind::Meta(MetaMessage::TimeSignature(n, 2, 24, 8)))));
+    map.extend(analysis.sections().iter().map(|section| {
+        let tick = tick_at(section.start_sec, &tempi);
+        (tick, TrackEventKind::Meta(MetaMessage::Marker(section.label.as_bytes())))
+    }));
     let mut notes = vec![(0, TrackEventKind::Meta(MetaMessage::TrackName(b"beats")))];
     for beat in &beats {
         let (key, vel) = if beat.beat_in_bar == 1 { (DOWNBEAT_KEY, u7::new(112)) } else { (BEAT_KEY, u7::new(88)) };
@@ -81,6 +86,24 @@ fn grid(analysis: &Analysis) -> (Vec<(u32, u24)>, Vec<GridBeat>) {
         beats.push(GridBeat { tick: grid.tick, beat_in_bar: row.event.beat_in_bar, beats_per_bar: row.event.beats_per_bar });
     }
     (grid.tempi, beats)
+}
+
+/// The tick of a moment, by the tempo map; beyond it, at its last tempo.
+fn tick_at(t_sec: f64, tempi: &[(u32, u24)]) -> u32 {
+    let t_us = t_sec.max(0.0) * 1e6;
+    // What holds before the first Set Tempo, as the standard has it.
+    let (mut from_tick, mut from_us, mut us_per_beat) = (0, 0.0, DEFAULT_SPB * 1e6);
+    let at = |from_tick: u32, from_us: f64, us_per_beat: f64, tick: u32| {
+        from_us + f64::from(tick - from_tick) * us_per_beat / f64::from(TICKS_PER_BEAT)
+    };
+    for &(tick, us) in tempi {
+        let tempo_us = at(from_tick, from_us, us_per_beat, tick);
+        if tempo_us > t_us {
+            break;
+        }
+        (from_tick, from_us, us_per_beat) = (tick, tempo_us, f64::from(us.as_int()));
+    }
+    from_tick + ((t_us - from_us) / us_per_beat * f64::from(TICKS_PER_BEAT)).round() as u32
 }
 
 /// Lays beats end to end, keeping the exact time that whole microseconds amount to.
@@ -175,7 +198,7 @@ fn track(mut events: Vec<(u32, TrackEventKind<'_>)>) -> Vec<TrackEvent<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::samples::{row, steady};
+    use crate::document::samples::{row, steady, with_sections};
     use proptest::prelude::*;
 
     /// A MIDI tick is at most this long at our tempi, and half of it is the rounding of the first beat's place.
@@ -185,6 +208,7 @@ mod tests {
         note_secs: Vec<f64>,
         downbeat_ticks: Vec<u32>,
         signatures: Vec<(u32, u8)>,
+        markers: Vec<(String, f64)>,
         max_bpm: f64,
     }
 
@@ -209,6 +233,10 @@ mod tests {
             TrackEventKind::Meta(MetaMessage::TimeSignature(n, 2, ..)) => Some((tick, n)),
             _ => None,
         });
+        let markers = absolute(0).filter_map(|(tick, kind)| match kind {
+            TrackEventKind::Meta(MetaMessage::Marker(name)) => Some((String::from_utf8(name.to_vec()).unwrap(), tick)),
+            _ => None,
+        });
         let sec = |tick: u32| {
             let (mut at, mut sec, mut spb) = (0, 0.0, 0.5);
             for &(from, next) in tempi.iter().filter(|&&(from, _)| from <= tick) {
@@ -227,6 +255,7 @@ mod tests {
             note_secs: notes.iter().map(|&(tick, _)| sec(tick)).collect(),
             downbeat_ticks: notes.iter().filter(|&&(_, key)| key == DOWNBEAT_KEY).map(|&(tick, _)| tick).collect(),
             signatures: signatures.collect(),
+            markers: markers.map(|(name, tick)| (name, sec(tick))).collect(),
             max_bpm: tempi.iter().map(|&(_, spb)| 60.0 / spb).fold(0.0, f64::max),
         }
     }
@@ -286,6 +315,18 @@ mod tests {
         let read = read(&render(&analysis));
         check_bars(&read);
         assert_eq!(read.signatures.iter().map(|&(_, n)| n).collect::<Vec<_>>(), [1, 4, 3, 2, 4]);
+    }
+
+    #[test]
+    fn sections_are_markers_at_their_times() {
+        for (n_beats, first_sec) in [(0, 0.0), (6, 0.7), (20, 1.23)] {
+            let read = read(&render(&with_sections(n_beats, first_sec, 1)));
+            let names: Vec<_> = read.markers.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, ["verse", "chorus"]);
+            for ((_, sec), expected_sec) in read.markers.iter().zip([2.0, 6.0]) {
+                assert!((sec - expected_sec).abs() < TOLERANCE_SEC, "{sec} in place of {expected_sec}");
+            }
+        }
     }
 
     #[test]

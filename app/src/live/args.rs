@@ -91,10 +91,20 @@ impl OutputArgs {
     /// A file that cannot be read, or a path that leads nowhere.
     pub fn table(&self, over: Table) -> Result<Table, ConfigError> {
         let mut table = config::layers(self.config.as_deref(), std::env::vars())?;
-        config::merge(&mut table, self.options()?);
+        config::merge(&mut table, self.options());
         config::merge(&mut table, over);
         for (path, value) in &self.set {
             config::set(&mut table, path, value)?;
+        }
+        for (output, offset_ms) in &self.offset {
+            // A table switches its output on: an offset alone is a slip of the name.
+            let on: Vec<&str> =
+                table.get("outputs").and_then(Value::as_table).into_iter().flat_map(Table::keys).map(String::as_str).collect();
+            if !on.contains(&output.as_str()) {
+                let reason = format!("expected the name of an output that is set up ({}), got {output}", on.join(", "));
+                return Err(ConfigError::Setting { setting: "--offset".to_owned(), reason });
+            }
+            config::set(&mut table, &format!("outputs.{output}.offset_ms"), offset_ms)?;
         }
         Ok(table)
     }
@@ -108,7 +118,7 @@ impl OutputArgs {
     }
 
     /// What the options say, as a table.
-    fn options(&self) -> Result<Table, ConfigError> {
+    fn options(&self) -> Table {
         let mut outputs = Table::new();
         let text = |value: &Option<String>| value.clone().map(Value::String);
         let flag = |is_on: bool| is_on.then_some(Value::Boolean(true));
@@ -136,11 +146,7 @@ impl OutputArgs {
         if self.json {
             outputs.insert("json".to_owned(), Value::Table(Table::from_iter([("enabled".to_owned(), Value::Boolean(true))])));
         }
-        let mut table = Table::from_iter([("outputs".to_owned(), Value::Table(outputs))]);
-        for (output, offset_ms) in &self.offset {
-            config::set(&mut table, &format!("outputs.{output}.offset_ms"), offset_ms)?;
-        }
-        Ok(table)
+        Table::from_iter([("outputs".to_owned(), Value::Table(outputs))])
     }
 }
 
@@ -156,11 +162,15 @@ mod tests {
     }
 
     fn config(line: &str) -> Config {
+        try_config(line).unwrap()
+    }
+
+    fn try_config(line: &str) -> Result<Config, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
         let empty = folder.path().join("none.toml");
         std::fs::write(&empty, "").unwrap();
         let args = Line::parse_from(["x", "--config", empty.to_str().unwrap()].into_iter().chain(line.split_whitespace())).outputs;
-        args.settings(Table::new()).unwrap()
+        args.settings(Table::new())
     }
 
     #[test]
@@ -175,6 +185,13 @@ mod tests {
         assert_eq!(osc.own, "preset = \"reaper\"\ntarget = \"127.0.0.1:9000\"".parse().unwrap());
         assert_eq!(config.outputs[1].own["armed"], Value::Boolean(true));
         assert_eq!(config.outputs[3].own["listen"].as_str(), Some("127.0.0.1:7770"));
+    }
+
+    #[test]
+    fn an_offset_switches_nothing_on() {
+        let error = try_config("--web --json --offset osc=-30").unwrap_err().to_string();
+        assert_eq!(error, "--offset: expected the name of an output that is set up (json, web), got osc");
+        assert_eq!(config("--set outputs.osc.target=127.0.0.1:9000 --offset osc=-30").outputs[0].tuning.offset_ms, -30.0);
     }
 
     #[test]

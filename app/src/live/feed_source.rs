@@ -127,6 +127,7 @@ impl Open {
             self.seen_frame = state.frame;
             if let Ok(spectrum) = self.reader.spectrum() {
                 self.translator.spectrum(&spectrum.bands);
+                self.translator.activation(spectrum.beat_activation, spectrum.downbeat_activation);
             }
         }
         for beat in self.reader.events_since(self.seen_events).unwrap_or_default() {

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use outputs::clock::Clock;
-use runtime_core::rt::tap::Tap;
 
+use super::hint_desk::HintedTap;
 use crate::decode::{AudioReader, DecodeError};
 
 /// Blocks a second, as a sound card would bring them.
@@ -45,7 +45,7 @@ impl FileInput {
     ///
     /// # Errors
     /// The file breaks off, or begins with another rate when it repeats.
-    pub fn play(mut self, tap: &mut Tap, clock: &dyn Clock, stop: &AtomicBool) -> Result<(), DecodeError> {
+    pub fn play(mut self, tap: &mut HintedTap, clock: &dyn Clock, stop: &AtomicBool) -> Result<(), DecodeError> {
         let rate_hz = u64::from(self.sample_rate_hz());
         let mut pace = Pace { base_ns: clock.now().mono_ns, n_samples: 0, rate_hz, block_samples: self.block_samples() };
         let mut mono = Vec::new();
@@ -73,7 +73,7 @@ struct Pace {
 
 impl Pace {
     /// Pushes samples, each block when its last sample would have been recorded.
-    fn push(&mut self, mono: &[f32], tap: &mut Tap, clock: &dyn Clock, stop: &AtomicBool) {
+    fn push(&mut self, mono: &[f32], tap: &mut HintedTap, clock: &dyn Clock, stop: &AtomicBool) {
         for block in mono.chunks(self.block_samples) {
             if stop.load(Ordering::Acquire) {
                 return;
@@ -100,9 +100,11 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::live::hint_desk::HintDesk;
     use outputs::event::Moment;
     use runtime_core::bus::audio_ring::audio_ring;
     use runtime_core::bus::counters::Counters;
+    use runtime_core::rt::tap::Tap;
     use std::sync::atomic::AtomicU64;
 
     /// Time passes only where somebody waits; once, a while is lost.
@@ -142,7 +144,7 @@ mod tests {
         assert_eq!((input.sample_rate_hz(), input.block_samples()), (8_000, 80));
         let (sender, receiver) = audio_ring(8_000.0);
         let clock = Hand::default();
-        input.play(&mut Tap::new(sender, Counters::default()), &clock, &AtomicBool::new(false)).unwrap();
+        input.play(&mut HintDesk::default().open(Tap::new(sender, Counters::default())), &clock, &AtomicBool::new(false)).unwrap();
         assert_eq!((clock.now().mono_ns, receiver.n_samples()), (1_500_000_000, 12_000));
     }
 
@@ -152,7 +154,7 @@ mod tests {
         let input = FileInput::open(&file(folder.path(), 4_000), false).unwrap();
         let (sender, _receiver) = audio_ring(8_000.0);
         let clock = Hand { lost_at_ns: 200_000_000, ..Hand::default() };
-        input.play(&mut Tap::new(sender, Counters::default()), &clock, &AtomicBool::new(false)).unwrap();
+        input.play(&mut HintDesk::default().open(Tap::new(sender, Counters::default())), &clock, &AtomicBool::new(false)).unwrap();
         // Ten seconds lost while one block was waited for, which was due when it woke.
         assert_eq!(clock.now().mono_ns, 11_490_000_000, "all that was left took its time");
     }

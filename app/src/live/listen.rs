@@ -9,10 +9,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use runtime_core::bus::counters::Counters;
-use runtime_core::rt::tap::Tap;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::feed_source::FeedSlot;
 use super::file_input::FileInput;
+use super::hint_desk::{HintDesk, HintedTap};
 use super::system_clock::MachineClock;
 use crate::anticipator::AnticipatorArgs;
 use crate::audio_device::{DeviceError, InputPlan, InputRequest, StreamEvent};
@@ -38,8 +40,23 @@ pub enum Input {
     Device(InputRequest),
 }
 
+/// Where the input's report hangs.
+#[derive(Debug, Clone, Default)]
+pub struct ReportCell(Arc<Mutex<InputReport>>);
+
+impl ReportCell {
+    /// How the input fares.
+    pub fn read(&self) -> InputReport {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn update(&self, change: impl FnOnce(&mut InputReport)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
 /// How the input fares.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
 pub struct InputReport {
     /// Device or file.
     pub name: String,
@@ -66,11 +83,13 @@ pub struct Recipe {
     pub engine: EngineArgs,
     /// Where feeds go.
     pub feed_folder: PathBuf,
+    /// What the user says to it.
+    pub hints: HintDesk,
 }
 
 impl Recipe {
     /// Starts an analysis at a rate, Hz; its feed goes into `slot`.
-    fn start(&self, rate_hz: u32, block_samples: usize, slot: &FeedSlot) -> Result<(Instance, Tap, Counters), String> {
+    fn start(&self, rate_hz: u32, block_samples: usize, slot: &FeedSlot) -> Result<(Instance, HintedTap, Counters), String> {
         let anticipator: &AnticipatorArgs = &self.engine.anticipator;
         let ingredients = Ingredients {
             config: self.engine.config(rate_hz),
@@ -82,7 +101,7 @@ impl Recipe {
         };
         let (instance, end) = Instance::start(ingredients)?;
         slot.set(instance.feed_path());
-        Ok((instance, end.tap, end.counters))
+        Ok((instance, self.hints.open(end.tap), end.counters))
     }
 }
 
@@ -90,7 +109,7 @@ impl Recipe {
 pub struct Listener {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-    report: Arc<Mutex<InputReport>>,
+    report: ReportCell,
 }
 
 impl Listener {
@@ -99,8 +118,8 @@ impl Listener {
     /// # Errors
     /// The system has no thread.
     pub fn start(input: Input, recipe: Recipe, slot: FeedSlot) -> std::io::Result<Self> {
-        let (stop, report) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(InputReport::default())));
-        let body = Body { recipe, slot, stop: Arc::clone(&stop), report: Arc::clone(&report) };
+        let (stop, report) = (Arc::new(AtomicBool::new(false)), ReportCell::default());
+        let body = Body { recipe, slot, stop: Arc::clone(&stop), report: report.clone() };
         let thread = std::thread::Builder::new().name("input".to_owned()).spawn(move || match input {
             Input::File(file, path) => body.play(file, &path),
             Input::Device(request) => body.follow(&request),
@@ -108,9 +127,9 @@ impl Listener {
         Ok(Self { stop, thread: Some(thread), report })
     }
 
-    /// How it fares.
-    pub fn report(&self) -> InputReport {
-        self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Where it says how it fares.
+    pub fn report(&self) -> ReportCell {
+        self.report.clone()
     }
 }
 
@@ -128,12 +147,12 @@ struct Body {
     recipe: Recipe,
     slot: FeedSlot,
     stop: Arc<AtomicBool>,
-    report: Arc<Mutex<InputReport>>,
+    report: ReportCell,
 }
 
 impl Body {
     fn tell(&self, change: impl FnOnce(&mut InputReport)) {
-        change(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner));
+        self.report.update(change);
     }
 
     fn is_stopped(&self) -> bool {
@@ -238,7 +257,7 @@ impl Body {
 const MOST_CHANNELS: usize = 64;
 
 /// Pushes interleaved frames. Real-time safe: yes.
-fn push(tap: &mut Tap, block: &[f32], n_channels: usize) {
+fn push(tap: &mut HintedTap, block: &[f32], n_channels: usize) {
     if n_channels <= 1 {
         tap.push(&[block], block.len());
         return;
@@ -273,11 +292,12 @@ enum Failure {
 mod tests {
     use super::*;
     use runtime_core::bus::audio_ring::audio_ring;
+    use runtime_core::rt::tap::Tap;
 
     #[test]
     fn side_by_side_channels_become_their_mean() {
         let (sender, mut receiver) = audio_ring(8_000.0);
-        let mut tap = Tap::new(sender, Counters::default());
+        let mut tap = HintDesk::default().open(Tap::new(sender, Counters::default()));
         let frames: Vec<f32> = (0..100).flat_map(|k| [k as f32, 0.0]).collect();
         push(&mut tap, &frames, 2);
         push(&mut tap, &[7.0, 8.0], 1);

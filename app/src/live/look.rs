@@ -74,8 +74,7 @@ impl Translator {
         let line = state.timeline;
         look.line = Line { origin_mono_ns: to_mono_ns(line.t_origin_sec), beat_origin: line.beat_origin, period_ns: line.spb * 1e9 };
         let beat = &state.beat;
-        // Between a lock and the first beat that is announced the line is still the one from before; a grid that the user holds stands.
-        look.locked = beat.locked != 0 && (beat.conf > 0.0 || beat.reason == LockReason::Held);
+        look.locked = beat.locked != 0;
         look.reason = reason(beat.reason);
         (look.number, look.beat_in_bar, look.beats_per_bar) = (beat.beat_count, beat.beat_in_bar, beat.beats_per_bar);
         look.bpm = if beat.spb > 0.0 { 60.0 / beat.spb } else { 0.0 };
@@ -98,6 +97,12 @@ impl Translator {
     /// How strongly the beats of late were played, `[0, 1]`.
     pub fn intensity(&mut self, intensity: f32) {
         self.look.intensity = intensity;
+    }
+
+    /// What the network saw in the last frame; the engine keeps beats and downbeats apart, here each downbeat is a beat.
+    pub fn activation(&mut self, beat: f32, downbeat: f32) {
+        self.look.beat_activation = (beat + downbeat).clamp(0.0, 1.0);
+        self.look.downbeat_activation = downbeat.clamp(0.0, 1.0);
     }
 
     /// The log bands of the last frame, low to high, log10 units.
@@ -129,7 +134,7 @@ fn reason(reason: LockReason) -> Reason {
 }
 
 /// Means over sixteen groups of neighbours of about equal number, a full-scale sine giving about 1.
-fn sixteen(bands: &[f32]) -> [f32; N_BANDS] {
+pub(crate) fn sixteen(bands: &[f32]) -> [f32; N_BANDS] {
     std::array::from_fn(|idx| {
         let group = &bands[idx * bands.len() / N_BANDS..(idx + 1) * bands.len() / N_BANDS];
         let mean = group.iter().sum::<f32>() / group.len().max(1) as f32;
@@ -138,7 +143,7 @@ fn sixteen(bands: &[f32]) -> [f32; N_BANDS] {
 }
 
 /// Level of the loudest band on a scale of dB, `[0, 1]`.
-fn level(bands: &[f32]) -> f32 {
+pub(crate) fn level(bands: &[f32]) -> f32 {
     let loudest = bands.iter().copied().fold(0.0, f32::max);
     let magnitude = 10f32.powf(loudest) - 1.0;
     let full_scale = 10f32.powf(FULL_SCALE_LOG10) - 1.0;
@@ -181,18 +186,6 @@ mod tests {
         assert_eq!((look.session, look.locked, look.said_mono_ns, look.bpm), (7, true, 5, 120.0));
         assert!((beat_ns(&translator, 4.0) - 110 * SEC as i64).abs() < 1_000, "{}", beat_ns(&translator, 4.0));
         assert_eq!(look.beat_in_bar_of(6), 3);
-    }
-
-    #[test]
-    fn a_lock_counts_from_the_first_announced_beat_on() {
-        let with = |conf: f32, reason: LockReason| {
-            let mut translator = Translator::new(1);
-            let mut now = state(10.0);
-            (now.beat.conf, now.beat.reason) = (conf, reason);
-            translator.state(&now, 0, at(110.0));
-            translator.look().locked
-        };
-        assert_eq!([with(0.0, LockReason::Locked), with(0.4, LockReason::Locked), with(0.0, LockReason::Held)], [false, true, true]);
     }
 
     #[test]

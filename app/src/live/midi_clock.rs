@@ -80,6 +80,14 @@ impl Output for MidiClockOutput {
         }
     }
 
+    fn set_offset_ms(&mut self, offset_ms: f64) {
+        self.config.offset_ms = offset_ms;
+        if let Some(thread) = &self.thread {
+            // In range: the dial takes what the port's thread takes.
+            drop(thread.set_offset_ms(offset_ms));
+        }
+    }
+
     fn close(&mut self) {
         self.thread = None;
     }

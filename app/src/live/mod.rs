@@ -7,8 +7,10 @@
 //! `bridge` begins at the feed of another program, `replay` at a recorded session; from there on the three are one.
 
 pub mod args;
+pub mod errand;
 pub mod feed_source;
 pub mod file_input;
+pub mod hint_desk;
 pub mod listen;
 pub mod look;
 pub mod midi;
@@ -27,8 +29,10 @@ use toml::{Table, Value};
 use self::args::OutputArgs;
 use self::feed_source::{FeedChoice, FeedSlot, FeedSource};
 use self::file_input::FileInput;
+use self::hint_desk::HintDesk;
 use self::listen::{Input, Listener, Recipe};
 use self::show::Show;
+use crate::api::state::SourceKind;
 use crate::audio_device::{ChannelChoice, DeviceChoice, InputPlan, InputRequest};
 use crate::config::{Config, InputConfig};
 use crate::engine_args::EngineArgs;
@@ -143,10 +147,12 @@ fn try_run(args: &LiveArgs, config: &Config) -> Result<Exit, (Exit, String)> {
     args.engine.config(44_100).validate().map_err(|error| (Exit::Usage, error.to_string()))?;
     let folder = feed_folder(args.no_feed).map_err(|message| (Exit::Failed, message))?;
     let slot = FeedSlot::default();
-    let recipe = Recipe { engine: args.engine.clone(), feed_folder: folder.path.clone() };
+    let hints = HintDesk::default();
+    let recipe = Recipe { engine: args.engine.clone(), feed_folder: folder.path.clone(), hints: hints.clone() };
     let listener = Listener::start(input, recipe, slot.clone()).map_err(|e| (Exit::Failed, format!("cannot start a thread: {e}")))?;
+    let input = listener.report();
     let mut is_over = || {
-        let report = listener.report();
+        let report = input.read();
         report.is_over.then(|| {
             if report.last_error.is_empty() {
                 return Exit::Ok;
@@ -156,7 +162,8 @@ fn try_run(args: &LiveArgs, config: &Config) -> Result<Exit, (Exit, String)> {
         })
     };
     let source = Box::new(FeedSource::new(FeedChoice::Own(slot)));
-    let show = Show { source, input: &|| Some(listener.report()), description: String::new(), is_over: &mut is_over };
+    let (kind, input) = (SourceKind::Live, Some(listener.report()));
+    let show = Show { source, kind, input, hints, description: String::new(), is_over: &mut is_over };
     Ok(show::run(show, config, &args.outputs))
 }
 

@@ -17,10 +17,12 @@ use outputs::session::Recorder;
 use outputs::wled::{WledConfig, WledOutput};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
-use web::{WebConfig, WebOutput};
+use web::{Log, WebConfig, WebOutput};
 
 use super::midi::{MidiNotes, MidiNotesConfig};
 use super::midi_clock::MidiClockOutput;
+use crate::api::jobs::config::JobsConfig;
+use crate::api::{self, Api};
 use crate::config::{Config, ConfigError, InputConfig, OutputSettings, of_value};
 
 /// Protocols, by the names that settings use.
@@ -46,6 +48,25 @@ impl RecordConfig {
     /// What was recorded before is not written over.
     fn validate(&self) -> Result<(), String> {
         if self.path.exists() { Err(format!("path: {} exists: choose another file", self.path.display())) } else { Ok(()) }
+    }
+}
+
+/// What outputs of one run have in common.
+#[derive(Default)]
+pub struct Shared {
+    /// Where the newest look hangs.
+    pub board: Arc<Board>,
+    /// Whether to ask for real-time priority.
+    pub asks_priority: bool,
+    /// What the server answers beside its own pages.
+    pub api: Option<Arc<Api>>,
+}
+
+impl Shared {
+    fn web(&self, config: WebConfig) -> WebOutput {
+        let Some(api) = &self.api else { return WebOutput::new(config) };
+        let log = Arc::<Log>::default();
+        WebOutput::with_router(config, api::router(Arc::clone(api), Arc::clone(&log)), log)
     }
 }
 
@@ -81,19 +102,19 @@ fn target(port: &str) -> PortTarget {
     }
 }
 
-fn make(settings: &OutputSettings, board: &Arc<Board>, asks_priority: bool) -> Result<Made, ConfigError> {
-    let board = Arc::clone(board);
+fn make(settings: &OutputSettings, shared: &Shared) -> Result<Made, ConfigError> {
+    let board = Arc::clone(&shared.board);
     match settings.kind.as_str() {
         "osc" => made(read(settings, OscConfig::validate)?, |config| Box::new(OscOutput::new(config))),
         "wled" => made(read(settings, WledConfig::validate)?, |config| Box::new(WledOutput::new(config))),
         "ddp" => made(read(settings, DdpConfig::validate)?, |config| Box::new(DdpOutput::new(config))),
         "os2l" => made(read(settings, Os2lConfig::validate)?, |config| Box::new(Os2l::new(config))),
         "link" => made(read(settings, CarabinerConfig::validate)?, |config| Box::new(Carabiner::new(config))),
-        "web" => made(read(settings, WebConfig::validate)?, |config| Box::new(WebOutput::new(config))),
+        "web" => made(read(settings, WebConfig::validate)?, |config| Box::new(shared.web(config))),
         "json" => made(read(settings, NdjsonConfig::validate)?, |config| Box::new(NdjsonOutput::new(config, io::stdout()))),
         "midi" => made(read(settings, MidiNotesConfig::validate)?, |config| Box::new(MidiNotes::new(config))),
         "midi-clock" => {
-            let clock = ClockConfig { offset_ms: settings.tuning.offset_ms, ask_priority: asks_priority, ..ClockConfig::default() };
+            let clock = ClockConfig { offset_ms: settings.tuning.offset_ms, ask_priority: shared.asks_priority, ..ClockConfig::default() };
             made(read(settings, |_: &MidiClockConfig| Ok::<(), String>(()))?, |config| {
                 Box::new(MidiClockOutput::new(target(&config.port), clock, board))
             })
@@ -110,10 +131,11 @@ fn make(settings: &OutputSettings, board: &Arc<Board>, asks_priority: bool) -> R
 ///
 /// # Errors
 /// The first setting that cannot be.
-pub fn drives(config: &Config, board: &Arc<Board>, asks_priority: bool) -> Result<Vec<Drive>, ConfigError> {
+pub fn drives(config: &Config, shared: &Shared) -> Result<Vec<Drive>, ConfigError> {
     let drive = |settings: &OutputSettings| {
-        let Made { output, .. } = make(settings, board, asks_priority)?;
+        let Made { output, .. } = make(settings, shared)?;
         Drive::new(output, &settings.tuning)
+            .map(|drive| drive.identified(&settings.name, &settings.kind))
             .map_err(|error| ConfigError::Setting { setting: format!("outputs.{}", settings.name), reason: error.to_string() })
     };
     config.outputs.iter().map(drive).collect()
@@ -127,18 +149,19 @@ pub fn filled_in(config: &Config) -> Result<String, ConfigError> {
     #[derive(Serialize)]
     struct Whole<'a> {
         input: &'a InputConfig,
+        jobs: &'a JobsConfig,
         outputs: Table,
     }
-    let board = Arc::new(Board::default());
+    let shared = Shared::default();
     let failed = |error: toml::ser::Error| ConfigError::Setting { setting: "outputs".to_owned(), reason: error.to_string() };
     let mut outputs = Table::new();
     for settings in &config.outputs {
         let mut table = Table::from_iter([("kind".to_owned(), Value::String(settings.kind.clone()))]);
         table.extend(Table::try_from(&settings.tuning).map_err(failed)?);
-        table.extend(make(settings, &board, false)?.own);
+        table.extend(make(settings, &shared)?.own);
         outputs.insert(settings.name.clone(), Value::Table(table));
     }
-    toml::to_string_pretty(&Whole { input: &config.input, outputs }).map_err(failed)
+    toml::to_string_pretty(&Whole { input: &config.input, jobs: &config.jobs, outputs }).map_err(failed)
 }
 
 #[cfg(test)]
@@ -155,10 +178,9 @@ mod tests {
     #[test]
     fn every_kind_can_be_made_and_its_filled_in_settings_make_it_again() {
         let config = config(ALL);
-        let board = Arc::new(Board::default());
         let names: Vec<&str> = config.outputs.iter().map(|output| output.kind.as_str()).collect();
         assert_eq!(names, KINDS);
-        assert_eq!(drives(&config, &board, false).unwrap().len(), KINDS.len());
+        assert_eq!(drives(&config, &Shared::default()).unwrap().len(), KINDS.len());
         let text = filled_in(&config).unwrap();
         assert!(text.contains("offset_ms = 0.0") && text.contains("device = \"default\""), "{text}");
         let again = Config::from_table(text.parse().unwrap()).unwrap();
@@ -167,7 +189,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let error = |text: &str| drives(&config(text), &Arc::new(Board::default()), false).err().unwrap().to_string();
+        let error = |text: &str| drives(&config(text), &Shared::default()).err().unwrap().to_string();
         assert!(error("[outputs.lights]").starts_with("outputs.lights.kind: expected one of ddp, json"), "{}", error("[outputs.lights]"));
         assert!(error("[outputs.osc]\ntarget = \"127.0.0.1:9000\"\ncolour = 3").contains("unknown field `colour`"));
         assert!(error("[outputs.osc]\ntarget = \"nonsense\"").contains("nonsense"));

@@ -71,6 +71,14 @@ pub fn to_bytes(arrays: &[Array<'_>]) -> Vec<u8> {
     zip.finish().expect(IN_MEMORY).into_inner()
 }
 
+/// The bytes of one `.npy`.
+///
+/// # Panics
+/// Where the number of values is not that of the shape.
+pub fn npy_bytes(shape: &[usize], values: Values<'_>) -> Vec<u8> {
+    npy::to_bytes(shape, values)
+}
+
 /// An `.npz` that is open for reading.
 pub struct NpzReader {
     zip: ZipArchive<File>,

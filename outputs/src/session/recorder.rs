@@ -18,7 +18,7 @@ use crate::view::View;
 const INTERVAL: Duration = Duration::from_millis(20);
 /// Written out this often at least, so that a crash loses little.
 const FLUSH_NS: u64 = 1_000_000_000;
-/// Level and bands are kept to a hundredth: what lights show.
+/// Level, bands and activations are kept to a hundredth: what lights show.
 const HUNDREDTHS: f32 = 100.0;
 
 /// Writes looks as lines.
@@ -42,7 +42,13 @@ impl<W: Write> SessionWriter<W> {
     /// # Errors
     /// The system refuses.
     pub fn look(&mut self, look: &Look) -> io::Result<()> {
-        let rounded = Look { level: round(look.level), bands: look.bands.map(round), ..*look };
+        let rounded = Look {
+            level: round(look.level),
+            bands: look.bands.map(round),
+            beat_activation: round(look.beat_activation),
+            downbeat_activation: round(look.downbeat_activation),
+            ..*look
+        };
         let Value::Object(fields) = serde_json::to_value(rounded)? else { unreachable!("a struct is an object") };
         let changed: Map<String, Value> = fields.iter().filter(|(key, value)| self.last.get(*key) != Some(value)).map(own).collect();
         self.last = fields;

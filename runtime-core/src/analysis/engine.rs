@@ -38,6 +38,12 @@ const CANDIDATES_EVERY_FRAMES: u64 = 10;
 pub struct FrameReport {
     /// Index of the frame.
     pub frame: FrameIdx,
+    /// The moment that the frame describes.
+    pub time: StreamSec,
+    /// Mean positive band difference of the frame, log10 units.
+    pub flux: f32,
+    /// Root mean square of the 20 ms that completed the frame, full scale = 1.
+    pub rms: f32,
     /// Host samples consumed so far: the moment at which this report was made.
     pub samples_received: SamplePos,
     /// What the network saw.
@@ -71,6 +77,8 @@ pub struct Engine {
     said: (u8, LockReason, HintFlags),
     /// The moment that the last frame describes.
     last_frame_time: StreamSec,
+    /// What the network saw there.
+    last_activation: Activation,
     candidates: TempoCandidates,
     hints: HintState,
     /// What [`Settings`] chose last.
@@ -101,6 +109,7 @@ impl Engine {
             samples_received: 0,
             said: Default::default(),
             last_frame_time: StreamSec::default(),
+            last_activation: Activation::default(),
             candidates: TempoCandidates::default(),
             hints,
             model: ModelChoice::Auto,
@@ -147,7 +156,9 @@ impl Engine {
         let now = samples_received.to_stream_sec(self.config.sample_rate_hz);
         self.frames.clear();
         let flags = self.hints().flags();
-        let Self { pipe, decoder, tracker, posterior, structure, frames, config, said, last_frame_time, candidates, .. } = self;
+        let Self {
+            pipe, decoder, tracker, posterior, structure, frames, config, said, last_frame_time, last_activation, candidates, ..
+        } = self;
         without_denormals(|| {
             pipe.process(hop, |frame| frames.push(*frame));
             for frame in &*frames {
@@ -188,12 +199,25 @@ impl Engine {
                     tracker.weigh_levels(candidates);
                 }
                 *last_frame_time = frame.time;
+                *last_activation = frame.activation;
                 pipe.profile_mut().leave();
                 let evidence = *tracker.evidence();
-                let (frame, activation) = (frame.frame, frame.activation);
+                let ActivationFrame { frame, time, activation, flux, rms } = *frame;
                 let candidates = *candidates;
                 let structure_event = structure.take_event();
-                on_frame(&FrameReport { frame, samples_received, activation, update, evidence, candidates, structure_event, state });
+                on_frame(&FrameReport {
+                    frame,
+                    time,
+                    flux,
+                    rms,
+                    samples_received,
+                    activation,
+                    update,
+                    evidence,
+                    candidates,
+                    structure_event,
+                    state,
+                });
             }
         });
     }
@@ -251,6 +275,11 @@ impl Engine {
     /// The moment that the last frame describes.
     pub fn last_frame_time(&self) -> StreamSec {
         self.last_frame_time
+    }
+
+    /// What the network saw in that frame.
+    pub fn last_activation(&self) -> Activation {
+        self.last_activation
     }
 
     /// Applies what happened at the present position of the stream: before the next sample.
@@ -316,6 +345,7 @@ impl Engine {
         self.pending.clear();
         self.samples_received = 0;
         self.last_frame_time = StreamSec::default();
+        self.last_activation = Activation::default();
     }
 }
 

@@ -72,17 +72,27 @@ impl OfflineAnalysis {
     }
 
     /// Consumes a block of mono samples of any length; hands over the beats that are final.
-    pub fn process(&mut self, mono: &[f32], mut on_beat: impl FnMut(&BeatEvent)) {
+    pub fn process(&mut self, mono: &[f32], on_beat: impl FnMut(&BeatEvent)) {
+        self.process_watched(mono, on_beat, |_| {});
+    }
+
+    /// [`Self::process`], also handing over each frame that it completes.
+    pub fn process_watched(&mut self, mono: &[f32], mut on_beat: impl FnMut(&BeatEvent), mut on_frame: impl FnMut(&ActivationFrame)) {
         self.n_samples += mono.len() as u64;
         without_denormals(|| {
             for block in mono.chunks(self.block_samples) {
-                self.process_block(block, &mut on_beat);
+                self.process_block(block, &mut on_beat, &mut on_frame);
             }
         });
     }
 
     /// Ends the stream; hands over the rest of its beats.
-    pub fn finish(&mut self, mut on_beat: impl FnMut(&BeatEvent)) {
+    pub fn finish(&mut self, on_beat: impl FnMut(&BeatEvent)) {
+        self.finish_watched(on_beat, |_| {});
+    }
+
+    /// [`Self::finish`], also handing over each frame that it completes.
+    pub fn finish_watched(&mut self, mut on_beat: impl FnMut(&BeatEvent), mut on_frame: impl FnMut(&ActivationFrame)) {
         let end_sec = self.n_samples as f64 / self.sample_rate_hz;
         let n_blocks = (self.pipe.look_ahead_sec() * FRAMES_PER_SEC).ceil() as usize + 1;
         let silence = vec![0.0; self.block_samples];
@@ -93,7 +103,7 @@ impl OfflineAnalysis {
         };
         without_denormals(|| {
             for _ in 0..n_blocks {
-                self.process_block(&silence, &mut within);
+                self.process_block(&silence, &mut within, &mut on_frame);
             }
             let mut beats = Vec::new();
             self.viterbi.finish(&mut |beat| beats.push(beat));
@@ -106,7 +116,7 @@ impl OfflineAnalysis {
         self.pipe.health()
     }
 
-    fn process_block(&mut self, block: &[f32], on_beat: &mut impl FnMut(&BeatEvent)) {
+    fn process_block(&mut self, block: &[f32], on_beat: &mut impl FnMut(&BeatEvent), on_frame: &mut impl FnMut(&ActivationFrame)) {
         let mut beats = Vec::new();
         let Self { pipe, viterbi, filter, lock, posterior, witness, first_frame_sec, .. } = self;
         pipe.process(block, |frame: &ActivationFrame| {
@@ -120,6 +130,7 @@ impl OfflineAnalysis {
                 onset: frame.activation.beat + frame.activation.downbeat,
             });
             viterbi.step(&frame.activation, &mut |beat| beats.push(beat));
+            on_frame(frame);
         });
         self.judge(&beats, on_beat);
     }

@@ -132,19 +132,21 @@ impl Tracker {
         let situation =
             Situation { has_evidence, is_audible: self.lock.is_audible(), has_grid: self.has_grid(), found_sec: t_beat, interval_sec, now };
         let source = self.flywheel.choose(&self.timeline, &situation);
-        self.locked = source != Source::Nothing;
-        self.reason = self.reason_of(source);
-        match source {
-            Source::Nothing => return None,
-            Source::Grid => return self.announce_from_grid(&posterior, now),
-            Source::Decoder => {}
-        }
         let since_last_sec = self.last_event.map_or(f64::INFINITY, |last| t_beat - last.t_sec);
         let is_due = t_beat <= now.0 + ANNOUNCE_LEAD_SEC && t_beat >= (now.0 - MAX_LATENESS_SEC).max(0.0);
-        if !is_due || since_last_sec <= REFRACTORY_BEATS * interval_sec {
-            return None;
+        let is_due = is_due && since_last_sec > REFRACTORY_BEATS * interval_sec;
+        // A lock is said with its first beat: until then the timeline is still the one from before.
+        self.locked = match source {
+            Source::Nothing => false,
+            Source::Grid => true,
+            Source::Decoder => self.locked || is_due,
+        };
+        self.reason = self.reason_of(source);
+        match source {
+            Source::Nothing => None,
+            Source::Grid => self.announce_from_grid(&posterior, now),
+            Source::Decoder => is_due.then(|| self.announce(t_beat, interval_sec, &posterior)),
         }
-        Some(self.announce(t_beat, interval_sec, &posterior))
     }
 
     /// The map between time and beats.
@@ -277,6 +279,7 @@ impl Tracker {
         match source {
             _ if !self.lock.is_audible() => LockReason::Silence,
             Source::Grid if self.flywheel.is_coasting() => LockReason::WeakPulse,
+            Source::Grid | Source::Decoder if !self.locked => LockReason::Searching,
             Source::Grid | Source::Decoder if self.doubt.is_open() => LockReason::AmbiguousOctave,
             Source::Grid | Source::Decoder => LockReason::Locked,
             Source::Nothing if self.lock.has_heard_enough() => LockReason::WeakPulse,

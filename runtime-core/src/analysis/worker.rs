@@ -22,12 +22,13 @@ use crate::bus::audio_ring::AudioReceiver;
 use crate::bus::counters::Counters;
 use crate::bus::hint::HintFlags;
 use crate::bus::marks::MarkKind;
-use crate::bus::shm::{FeedClock, FeedWriter};
+use crate::bus::shm::layout::N_BANDS;
+use crate::bus::shm::{FeedClock, FeedWriter, Spectrum};
 use crate::bus::state_cell::StateWriter;
 use crate::bus::updates::UpdateSender;
 use crate::load::{Load, N_STAGES};
 use crate::state::{BeatUpdate, Fault, LockReason, Outlook, SlowState};
-use crate::units::{FRAMES_PER_SEC, SamplePos, StreamSec};
+use crate::units::{FRAMES_PER_SEC, FrameIdx, SamplePos, StreamSec};
 
 /// How often the thread looks for samples while it waits for some. No wake-up from the audio thread: that would be a system
 /// call there.
@@ -197,9 +198,16 @@ impl Worker {
             feed.publish_state(&self.state);
             feed.publish_load(&self.load);
             if let Some(engine) = &self.engine
-                && let Ok(bands) = engine.spectrum().try_into()
+                && let Ok(bands) = <&[f32; N_BANDS]>::try_from(engine.spectrum())
             {
-                feed.publish_spectrum(crate::units::FrameIdx(self.state.frame), engine.last_frame_time(), bands);
+                let activation = engine.last_activation();
+                feed.publish_spectrum(&Spectrum {
+                    frame: FrameIdx(self.state.frame),
+                    t: engine.last_frame_time(),
+                    bands: *bands,
+                    beat_activation: activation.beat,
+                    downbeat_activation: activation.downbeat,
+                });
             }
             feed.heartbeat(now);
         }

@@ -10,9 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use integration_tests::feed_samples::{bands_of, event_of, load_of, state_of};
+use integration_tests::feed_samples::{event_of, load_of, spectrum_of, state_of};
 use runtime_core::bus::shm::{FeedClock, FeedInfo, FeedWriter};
-use runtime_core::units::{FrameIdx, StreamSec};
 
 static INPUT_ENDED: AtomicBool = AtomicBool::new(false);
 
@@ -56,5 +55,5 @@ fn main() {
 fn publish(feed: &mut FeedWriter, n: u64) {
     feed.publish_state(&state_of(n));
     feed.publish_load(&load_of(n));
-    feed.publish_spectrum(FrameIdx(n), StreamSec(n as f64), &bands_of(n));
+    feed.publish_spectrum(&spectrum_of(n));
 }

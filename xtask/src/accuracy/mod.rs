@@ -13,7 +13,7 @@ use crate::error::TaskError;
 use crate::figures::{self, Run, Scored};
 use crate::marked::Marked;
 use crate::run_command::DEFAULT_CORPUS;
-use crate::{process, train};
+use crate::{process, python_environment, train};
 
 /// The document.
 const DOCUMENT: &str = "docs/accuracy.md";
@@ -153,7 +153,7 @@ impl<'a> Task<'a> {
     fn stress(&self) -> Result<Option<Value>, TaskError> {
         let folder = match &self.options.stress {
             Some(folder) => folder.clone(),
-            None if train::is_ready(self.root)? => {
+            None if python_environment::training(self.root).is_ready()? => {
                 let folder = self.folder.join("stress");
                 let arguments = ["corpus", "stress", "--out"].map(OsString::from).into_iter().chain([folder.clone().into()]);
                 train::run(self.root, &arguments.collect::<Vec<_>>())?;

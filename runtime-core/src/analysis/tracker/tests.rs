@@ -88,6 +88,24 @@ fn every_beat_is_announced_once_ahead_and_counted() {
 }
 
 #[test]
+fn a_lock_is_said_with_its_first_beat_and_no_sooner() {
+    let mut tracker = Tracker::default();
+    let grid = (30.0, 7.0);
+    let scene = Scene { heard: Some(grid), believed: grid, ..MUSIC };
+    for frame in 0..600 {
+        let events = play(&mut tracker, frame..frame + 1, scene);
+        let clock = tracker.clock_at(StreamSec(frame as f64 * FRAME_SEC));
+        if let Some((event, _)) = events.first() {
+            assert_eq!((clock.locked, clock.reason, event.beat_count), (1, LockReason::Locked, 0));
+            assert!((tracker.timeline().spb - 0.6).abs() < 1e-9);
+            return;
+        }
+        assert_eq!((clock.locked, clock.reason), (0, LockReason::Searching), "frame {frame}");
+    }
+    panic!("no beat");
+}
+
+#[test]
 fn nothing_is_announced_in_silence_and_the_timeline_runs_on() {
     let mut tracker = Tracker::default();
     assert!(run(&mut tracker, 0..500, 25.0, 0.0, 10.0).is_empty(), "digital silence from the start");

@@ -26,7 +26,7 @@ pub const STATE_BYTES: usize = 168;
 /// Bytes of the body of the load section.
 pub const LOAD_BYTES: usize = 80;
 /// Bytes of the body of the spectrum section.
-pub const SPECTRUM_BYTES: usize = 16 + 4 * N_BANDS;
+pub const SPECTRUM_BYTES: usize = 16 + 4 * N_BANDS + 8;
 /// Bytes of the body of one event slot.
 pub const EVENT_BYTES: usize = 40;
 /// Distance of two event slots, bytes.
@@ -188,10 +188,12 @@ pub const LOAD_FIELDS: [Field; 13] = [
 ];
 
 /// Body of the spectrum section.
-pub const SPECTRUM_FIELDS: [Field; 3] = [
+pub const SPECTRUM_FIELDS: [Field; 5] = [
     one("frame", 0, Kind::U64, "index of the frame"),
     one("t_sec", 8, Kind::F64, "centre of the frame, seconds of stream"),
     many("bands", 16, Kind::F32, N_BANDS, "log10(1 + magnitude) of each band, low to high"),
+    one("beat_activation", 16 + 4 * N_BANDS, Kind::F32, "what the network sees there: a beat that is no downbeat, `[0, 1]`"),
+    one("downbeat_activation", 20 + 4 * N_BANDS, Kind::F32, "the same, a downbeat"),
 ];
 
 /// Body of one event slot: the event's number, then `BeatEvent`.

@@ -52,6 +52,10 @@ pub struct Spectrum {
     pub t: StreamSec,
     /// log10(1 + magnitude) of each band, low to high; finite and not negative.
     pub bands: [f32; N_BANDS],
+    /// What the network sees in the frame that the decoder took last: a beat that is no downbeat, `[0, 1]`.
+    pub beat_activation: f32,
+    /// The same, a downbeat.
+    pub downbeat_activation: f32,
 }
 
 /// An open feed.
@@ -124,10 +128,13 @@ impl FeedReader {
         let words: [u64; SPECTRUM_BYTES / 8] = self.read("spectrum", self.header.sections.spectrum)?;
         let t_sec = f64::from_bits(words[1]);
         let band = |idx: usize| f32::from_bits((words[2 + idx / 2] >> (32 * (idx % 2))) as u32);
+        let prob = |value: f32| if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 };
         Ok(Spectrum {
             frame: FrameIdx(words[0]),
             t: StreamSec(if t_sec.is_finite() { t_sec } else { 0.0 }),
             bands: std::array::from_fn(|idx| if band(idx).is_finite() { band(idx).max(0.0) } else { 0.0 }),
+            beat_activation: prob(band(N_BANDS)),
+            downbeat_activation: prob(band(N_BANDS + 1)),
         })
     }
 
@@ -247,9 +254,10 @@ mod tests {
         let bands: [f32; N_BANDS] = std::array::from_fn(|idx| idx as f32 * 0.5);
         writer.publish_state(&state);
         writer.publish_load(&load);
-        writer.publish_spectrum(FrameIdx(17), StreamSec(0.34), &bands);
+        let row = Spectrum { frame: FrameIdx(17), t: StreamSec(0.34), bands, beat_activation: 0.25, downbeat_activation: 0.75 };
+        writer.publish_spectrum(&row);
         assert_eq!((reader.state().unwrap(), reader.load().unwrap()), (state, load));
-        assert_eq!(reader.spectrum().unwrap(), Spectrum { frame: FrameIdx(17), t: StreamSec(0.34), bands });
+        assert_eq!(reader.spectrum().unwrap(), row);
     }
 
     #[test]
@@ -257,9 +265,11 @@ mod tests {
         let (_folder, mut writer, reader) = feed();
         let mut bands = [1.0; N_BANDS];
         bands[..3].copy_from_slice(&[f32::NAN, f32::INFINITY, -1.0]);
-        writer.publish_spectrum(FrameIdx(0), StreamSec(f64::NAN), &bands);
+        let (beat_activation, downbeat_activation) = (f32::NAN, 1.5);
+        writer.publish_spectrum(&Spectrum { frame: FrameIdx(0), t: StreamSec(f64::NAN), bands, beat_activation, downbeat_activation });
         let row = reader.spectrum().unwrap();
         assert_eq!((&row.bands[..4], row.t), (&[0.0, 0.0, 0.0, 1.0][..], StreamSec(0.0)));
+        assert_eq!((row.beat_activation, row.downbeat_activation), (0.0, 1.0));
     }
 
     #[test]

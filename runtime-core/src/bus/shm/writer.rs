@@ -15,11 +15,11 @@ use super::header::{FeedHeader, Sections, offset_of};
 use super::layout::{EVENT_BYTES, EVENT_SLOTS_OFFSET, EVENT_STRIDE_BYTES, N_BANDS, N_EVENTS, SPECTRUM_BYTES, TOTAL_BYTES};
 use super::map::WordMap;
 use super::os::{FeedClock, process_start_ticks};
+use super::reader::Spectrum;
 use crate::bus::seqlock::{self, Word};
 use crate::bus::words::Record;
 use crate::load::Load;
 use crate::state::{BeatEvent, SlowState};
-use crate::units::{FrameIdx, StreamSec};
 
 /// Feeds that one process may have; a number is free again once its feed is dropped.
 const MAX_INSTANCES: u32 = 1024;
@@ -106,15 +106,16 @@ impl FeedWriter {
         self.publish(self.sections.load, &load.to_words());
     }
 
-    /// Publishes one row of the spectrum: log10(1 + magnitude) of each band, low to high, of the frame centred at `t`.
-    /// Real-time safe: yes.
-    pub fn publish_spectrum(&mut self, frame: FrameIdx, t: StreamSec, bands: &[f32; N_BANDS]) {
+    /// Publishes one row of the spectrum. Real-time safe: yes.
+    pub fn publish_spectrum(&mut self, row: &Spectrum) {
         let mut words = [0; SPECTRUM_BYTES / 8];
-        words[0] = frame.0;
-        words[1] = t.0.to_bits();
-        for (word, pair) in words[2..].iter_mut().zip(bands.chunks(2)) {
-            *word = pair.iter().rev().fold(0, |bits, band| bits << 32 | u64::from(band.to_bits()));
+        words[0] = row.frame.0;
+        words[1] = row.t.0.to_bits();
+        let pair = |low: f32, high: f32| u64::from(high.to_bits()) << 32 | u64::from(low.to_bits());
+        for (word, bands) in words[2..].iter_mut().zip(row.bands.chunks_exact(2)) {
+            *word = pair(bands[0], bands[1]);
         }
+        words[2 + N_BANDS / 2] = pair(row.beat_activation, row.downbeat_activation);
         self.publish(self.sections.spectrum, &words);
     }
 

@@ -1,0 +1,1 @@
+"""The fast controller: songs, objectives, training, measures, export. See docs/controller.md."""
