@@ -66,7 +66,7 @@ async function takeStill(running, app, { name, viewport, performs }) {
 }
 
 async function record(running, app) {
-  const page = await openPage(running, app.address, { viewport: { width: 960, height: 660 } });
+  const page = await openPage(running, app.address, { viewport: { width: 960, height: 720 } });
   await page.waitForFunction(() => window.anacrusis.score.beats.length >= 16);
   const folder = await mkdtemp(join(tmpdir(), "anacrusis-frames-"));
   const session = await page.context().newCDPSession(page);
