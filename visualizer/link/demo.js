@@ -123,7 +123,7 @@ function stateAt(now_ms) {
 /** The interface below `/api/v1` of the same session: looks like one, and takes nothing. */
 export class DemoApi {
   async state() {
-    return { session: "demo", source: { kind: "none", description: "a scripted demo", can_hint: false, input: { name: "demo", rate_hz: 44100,
+    return { session: "demo", source: { kind: "demo", description: "a scripted demo", can_hint: false, input: { name: "demo", rate_hz: 44100,
       is_open: true, is_over: false, last_error: null, n_opened: 1, n_xruns: 0, n_bad_samples: 0 } } };
   }
 

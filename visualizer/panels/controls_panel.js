@@ -14,7 +14,9 @@ const FASTEST = 240;
 const NO_HINTS = {
   bridge: "The plugin decides here: say it in its host.",
   replay: "A recording plays: nothing said now changes it.",
-  none: "A scripted demo: nobody listens.",
+  live: "No input is open.",
+  none: "Nothing is listened to: this app serves the page and files.",
+  demo: "A scripted demo: nobody listens.",
 };
 
 export class ControlsPanel {

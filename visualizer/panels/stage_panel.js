@@ -65,8 +65,8 @@ export class StagePanel {
     setVariable(document.documentElement, "--section", look.colour);
     const bars = state.beats_per_bar > 1 ? Math.floor(state.section_beats / state.beats_per_bar) : null;
     const prob = state.section === null ? 0 : state.section_probs[state.section];
-    const since = bars === null ? count(Math.floor(state.section_beats), "beat") : count(bars, "bar");
-    setText($("section-note"), state.section === null ? "not known yet" : `${percent(prob)} sure, for ${since}`);
+    const since = state.section_beats < 1 ? "since now" : bars === null || bars === 0 ? `for ${count(Math.floor(state.section_beats), "beat")}` : `for ${count(bars, "bar")}`;
+    setText($("section-note"), state.section === null ? "not known yet" : `${percent(prob)} sure, ${since}`);
   }
 
   #next(score, state, now_ms) {

@@ -12,15 +12,15 @@ import { App, beats, browser, openPage } from "../tests/support.mjs";
 
 const OUT = resolve(import.meta.dirname, "../../docs/images");
 const ANIMATION_SEC = 20;
-const ANIMATION_HZ = 10;
+const ANIMATION_HZ = 8;
 /** Bytes that a file may have. */
 const MOST_STILL = 300_000;
 const MOST_ANIMATION = 3_000_000;
 /** Widths that are tried, pixels, until the animation is small enough. */
-const WIDTHS = [800, 720, 640, 560, 480];
+const WIDTHS = [560, 480, 420];
 const STILLS = [
   { name: "web-view", viewport: { width: 1440, height: 1180 } },
-  { name: "web-view-performance", viewport: { width: 1920, height: 1080 }, performs: true },
+  { name: "web-view-performance", viewport: { width: 1280, height: 720 }, performs: true },
   { name: "web-view-phone", viewport: { width: 390, height: 844 } },
 ];
 
@@ -57,8 +57,8 @@ async function takeStill(running, app, { name, viewport, performs }) {
   const path = join(OUT, `${name}.png`);
   const raw = join(OUT, `.${name}.png`);
   await page.screenshot({ path: raw });
-  // 256 colours of its own: a third of the bytes.
-  const filter = "split[a][b];[a]palettegen=max_colors=256:reserve_transparent=0[p];[b][p]paletteuse=dither=none";
+  // 192 colours of its own: a third of the bytes.
+  const filter = "split[a][b];[a]palettegen=max_colors=192:reserve_transparent=0[p];[b][p]paletteuse=dither=none";
   execFileSync("ffmpeg", ["-y", "-loglevel", "error", "-i", raw, "-filter_complex", filter, path]);
   await rm(raw);
   await report(path, MOST_STILL);
@@ -66,7 +66,7 @@ async function takeStill(running, app, { name, viewport, performs }) {
 }
 
 async function record(running, app) {
-  const page = await openPage(running, app.address, { viewport: { width: 960, height: 660 } });
+  const page = await openPage(running, app.address, { viewport: { width: 960, height: 720 } });
   await page.waitForFunction(() => window.anacrusis.score.beats.length >= 16);
   const folder = await mkdtemp(join(tmpdir(), "anacrusis-frames-"));
   const session = await page.context().newCDPSession(page);
@@ -87,7 +87,7 @@ async function record(running, app) {
   const path = join(OUT, "web-view.gif");
   for (const width of WIDTHS) {
     // One palette for all, and only what changed from frame to frame.
-    const filter = `fps=${ANIMATION_HZ},scale=${width}:-2:flags=lanczos,split[a][b];[a]palettegen=max_colors=96:stats_mode=full[p];[b][p]paletteuse=dither=none:diff_mode=rectangle`;
+    const filter = `fps=${ANIMATION_HZ},scale=${width}:-2:flags=lanczos,split[a][b];[a]palettegen=max_colors=48:stats_mode=full[p];[b][p]paletteuse=dither=none:diff_mode=rectangle`;
     execFileSync("ffmpeg", ["-y", "-loglevel", "error", "-f", "concat", "-safe", "0", "-i", join(folder, "list.txt"), "-t", String(ANIMATION_SEC), "-filter_complex", filter, "-loop", "0", path]);
     if ((await stat(path)).size <= MOST_ANIMATION) break;
   }
