@@ -10,7 +10,15 @@ import torch
 
 from anacrusis_training.controller import objectives, traces
 from anacrusis_training.controller.export import ordered, page_text
-from anacrusis_training.controller.net import HISTORY, N_CONTROLS, PRESENCE, SPEC, ControllerNet, boundary_distance, julia_c
+from anacrusis_training.controller.net import (
+    HISTORY,
+    N_CONTROLS,
+    PRESENCE,
+    SPEC,
+    ControllerNet,
+    boundary_distance,
+    julia_c,
+)
 
 TRACE = json.loads((Path(__file__).parents[2] / "tests" / "golden" / "controller" / "trace.json").read_text())
 TOLERANCE = 1e-9
