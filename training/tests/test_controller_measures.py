@@ -98,11 +98,12 @@ def test_what_is_left_out_is_gone() -> None:
 def row(value: float) -> dict[str, float]:
     """A row of the table, good in everything by `value`."""
     base = dict.fromkeys(verdict.BETTER, value) | {"beat_lag_ms": 1.0 - value, "onset_lag_ms": 1.0 - value}
-    return base | {"jerk": 1.0, "clip_rate": 0.0, "outside_band": 0.0, "near_uniform": 0.0, "flashes": 0.0}
+    return base | {"span": 1.0, "jerk": 1.0, "clip_rate": 0.0, "outside_band": 0.0, "near_uniform": 0.0, "flashes": 0.0}
 
 
 def test_the_net_must_win_and_keep_the_limits() -> None:
     assert verdict.judge(row(0.9), row(0.5), 3).net_is_default
     assert not verdict.judge(row(0.5), row(0.5), 0).net_is_default
     assert verdict.judge(row(0.9), row(0.5), 4).broken == ("flashes",)
+    assert verdict.judge(row(0.9) | {"span": 0.7}, row(0.5), 0).broken == ("span",)
     assert not verdict.judge(row(0.9) | {"jerk": 1.5}, row(0.5), 0).net_is_default

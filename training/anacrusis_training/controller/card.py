@@ -8,7 +8,7 @@ from typing import Any
 from anacrusis_training.controller.verdict import BETTER, NEEDED, Verdict
 
 COLUMNS = (
-    "beat_score", "beat_lag_ms", "onset_corr", "onset_lag_ms", "onset_auc", "section_auc", "contrast", "hazard_corr", "diversity", "jerk",
+    "beat_score", "beat_lag_ms", "onset_corr", "onset_lag_ms", "onset_auc", "section_auc", "contrast", "hazard_corr", "diversity", "span", "jerk",
     "clip_rate", "outside_band", "near_uniform", "flashes",
 )
 
@@ -41,7 +41,7 @@ def render(results: dict[str, Any], verdict: Verdict, facts: dict[str, Any]) -> 
         f"| trained on | {facts['train_songs']} songs ({facts['train_minutes']:.0f} minutes) composed and rendered by the package, no outside "
         "source; analytic objectives (docs/controller.md) |\n"
         f"| training | {facts['steps']} steps of {facts['batch']} sequences of {facts['sequence_sec']:g} s, seed {facts['seed']}: imitation of the "
-        "mapping, then the objectives with true structure, then with the anticipator's |\n"
+        "mapping, then the objectives with true structure, then with the anticipator's; the quick controls stretched to the mapping's span |\n"
         "| licence | CC-BY-4.0 |\n"
         f"| default | {default} |"),
         "## Results\n\nWhat each column is: docs/controller.md. `python -m anacrusis_training controller report` makes these tables.",
