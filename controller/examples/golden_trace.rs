@@ -10,7 +10,7 @@ use controller::{Controller, Input, Weights};
 use sha2::{Digest, Sha256};
 
 /// The trace, in `tests/golden/controller/`.
-pub const TRACE: &str = "trace.json";
+pub(crate) const TRACE: &str = "trace.json";
 /// Steps of the trace: five seconds, with silence at the end.
 const N_STEPS: u32 = 300;
 /// Seed of the made-up weights.
@@ -26,12 +26,12 @@ fn main() -> std::io::Result<()> {
 }
 
 /// Where the trace lies.
-pub fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/controller")
 }
 
 /// Says what the trace is, and its hash.
-pub fn manifest(trace: &str) -> String {
+pub(crate) fn manifest(trace: &str) -> String {
     let hash: String = Sha256::digest(trace.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     let value = serde_json::json!({
         "generator": "cargo run -p controller --example golden_trace",
@@ -43,7 +43,7 @@ pub fn manifest(trace: &str) -> String {
 }
 
 /// Values of the functions, and a trace of inputs with what mapping and net make of them, every number as its 64 bits.
-pub fn trace() -> String {
+pub(crate) fn trace() -> String {
     let mut random = Random(7);
     let mut text = String::from("{\n\"functions\": [\n");
     for k in 0..64 {

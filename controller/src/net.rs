@@ -31,6 +31,9 @@ pub const N_WEIGHTS: usize = {
     REDUCED * (N_FRAMES + 1) + rows * (N_INPUT + HIDDEN + 2) + N_CONTROLS * (HIDDEN + 1)
 };
 
+/// The weights that ship.
+const SHIPPED: &[u8] = include_bytes!("../../models/controller_v1/model.safetensors");
+
 /// Why a file holds no weights of this net.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
@@ -64,6 +67,14 @@ pub enum WeightsError {
 pub struct Weights(Vec<f64>);
 
 impl Weights {
+    /// The net of this build, `models/controller_v1`.
+    ///
+    /// # Panics
+    /// Never in a build whose tests passed: the file is compiled in and read by them.
+    pub fn shipped() -> Self {
+        Self::from_safetensors(SHIPPED).expect("the embedded weights are whole: checked by the tests of this crate")
+    }
+
     /// Reads a safetensors file.
     ///
     /// # Errors
@@ -200,6 +211,11 @@ mod tests {
         assert_eq!(N_WEIGHTS, TENSORS.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum::<usize>());
         assert!((8_000..12_000).contains(&N_WEIGHTS), "{N_WEIGHTS}");
         assert_eq!(Weights::from_safetensors(&file(|_, _, _| {})).unwrap().values(), [0.5; N_WEIGHTS]);
+    }
+
+    #[test]
+    fn the_shipped_weights_are_whole() {
+        assert_eq!(Weights::shipped().values().len(), N_WEIGHTS);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 """Measures of controls: each on a case computed by hand, an empty one and a bad one; and the verdict."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -62,7 +64,7 @@ def test_the_ramp_is_full_at_a_boundary_and_let_go_after_it() -> None:
 
 
 def test_flashes_are_counted_as_in_rust() -> None:
-    square = lambda half, low, high: np.where(np.arange(180) // half % 2 == 0, low, high)  # noqa: E731
+    square = lambda half, low, high: np.where(np.arange(180) // half % 2 == 0, low, high)
     assert [metrics.flashes(square(*case)) for case in ((20, 0.2, 0.5), (6, 0.2, 0.5), (6, 0.2, 0.29), (6, 0.85, 0.99))] == [1, 5, 0, 0]
     assert metrics.flashes(np.zeros(0)) == 0
 
@@ -80,7 +82,7 @@ def test_plans_are_playable_and_their_seeds() -> None:
     again = make_plan(np.random.default_rng(3))
     assert (beats, sections, end_sec) == again
     assert sections[0].label == "intro" and sections[-1].label == "outro" and all(section.label in LABELS for section in sections)
-    assert end_sec == beats[-1].time_sec and all(a.time_sec < b.time_sec for a, b in zip(beats, beats[1:]))
+    assert end_sec == beats[-1].time_sec and all(a.time_sec < b.time_sec for a, b in itertools.pairwise(beats))
 
 
 def test_what_is_left_out_is_gone() -> None:
@@ -96,11 +98,12 @@ def test_what_is_left_out_is_gone() -> None:
 def row(value: float) -> dict[str, float]:
     """A row of the table, good in everything by `value`."""
     base = dict.fromkeys(verdict.BETTER, value) | {"beat_lag_ms": 1.0 - value, "onset_lag_ms": 1.0 - value}
-    return base | {"jerk": 1.0, "clip_rate": 0.0, "outside_band": 0.0, "near_uniform": 0.0, "flashes": 0.0}
+    return base | {"span": 1.0, "jerk": 1.0, "clip_rate": 0.0, "outside_band": 0.0, "near_uniform": 0.0, "flashes": 0.0}
 
 
 def test_the_net_must_win_and_keep_the_limits() -> None:
     assert verdict.judge(row(0.9), row(0.5), 3).net_is_default
     assert not verdict.judge(row(0.5), row(0.5), 0).net_is_default
     assert verdict.judge(row(0.9), row(0.5), 4).broken == ("flashes",)
+    assert verdict.judge(row(0.9) | {"span": 0.7}, row(0.5), 0).broken == ("span",)
     assert not verdict.judge(row(0.9) | {"jerk": 1.5}, row(0.5), 0).net_is_default

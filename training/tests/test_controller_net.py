@@ -8,9 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from anacrusis_training.controller import objectives, traces
+from anacrusis_training.controller import objectives, spread, traces
 from anacrusis_training.controller.export import ordered, page_text
-from anacrusis_training.controller.net import HISTORY, N_CONTROLS, PRESENCE, SPEC, ControllerNet, boundary_distance, julia_c
+from anacrusis_training.controller.fit import Lesson
+from anacrusis_training.controller.net import (
+    HISTORY,
+    N_CONTROLS,
+    PRESENCE,
+    SPEC,
+    ControllerNet,
+    boundary_distance,
+    julia_c,
+)
 
 TRACE = json.loads((Path(__file__).parents[2] / "tests" / "golden" / "controller" / "trace.json").read_text())
 TOLERANCE = 1e-9
@@ -116,3 +125,20 @@ def test_the_page_gets_the_weights_in_order_and_others_are_refused() -> None:
     assert "IS_DEFAULT = false" in text and text == page_text(ordered(tensors), False)
     with pytest.raises(ValueError, match="head.bias"):
         ordered(tensors | {"head.bias": np.zeros(3, dtype=np.float32)})
+
+
+def test_quick_controls_are_stretched_to_the_mappings_span() -> None:
+    torch.manual_seed(2)
+    n = 600
+    heard = torch.rand(n, 24)
+    heard[:, PRESENCE] = 1.0
+    history = torch.from_numpy(traces.history(heard.numpy(), HISTORY))
+    mapped = torch.rand(n, N_CONTROLS)
+    empty = torch.zeros(n)
+    lesson = Lesson(history, heard, torch.rand(n, 5), torch.rand(n, 13), empty, mapped, empty, empty, empty, empty)
+    net = ControllerNet()
+    wanted, before = spread.spans(mapped.numpy()), spread.spans(spread.run(net, [lesson]))
+    factors = spread.calibrate(net, [lesson])
+    after = spread.spans(spread.run(net, [lesson]))
+    for k in spread.QUICK:
+        assert abs(after[k] - wanted[k]) < abs(before[k] - wanted[k]) and factors[k] > 1.0

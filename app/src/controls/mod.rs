@@ -75,6 +75,7 @@ fn inputs(path: &Path) -> Result<Vec<[f32; N_INPUT]>, String> {
 fn controller(name: &ControllerName) -> Result<Controller, String> {
     Ok(match name {
         ControllerName::Mapping => Controller::mapping(),
+        ControllerName::Net => Controller::net(Weights::shipped()),
         ControllerName::Weights(path) => {
             let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
             Controller::net(Weights::from_safetensors(&bytes).map_err(|e| format!("{}: {e}", path.display()))?)

@@ -22,6 +22,8 @@ and with --judge:
 pub enum ControllerName {
     /// `mapping`: by hand.
     Mapping,
+    /// `net`: the one of this build.
+    Net,
     /// Weights of a net.
     Weights(PathBuf),
 }
@@ -30,7 +32,11 @@ impl FromStr for ControllerName {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(if text == "mapping" { Self::Mapping } else { Self::Weights(text.into()) })
+        Ok(match text {
+            "mapping" => Self::Mapping,
+            "net" => Self::Net,
+            _ => Self::Weights(text.into()),
+        })
     }
 }
 
@@ -44,8 +50,8 @@ pub struct ControlsArgs {
     /// File to write
     #[arg(short, long, value_name = "FILE.npz")]
     pub output: PathBuf,
-    /// mapping, or the model.safetensors of a net
-    #[arg(long, value_name = "mapping|FILE", default_value = "mapping")]
+    /// mapping, net, or the model.safetensors of another net
+    #[arg(long, value_name = "mapping|net|FILE", default_value = "mapping")]
     pub controller: ControllerName,
     /// Also what is drawn
     #[arg(long)]

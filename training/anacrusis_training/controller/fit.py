@@ -16,8 +16,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from anacrusis_training.controller import objectives, traces
-from anacrusis_training.controller.net import HISTORY, PRESENCE, ControllerNet
+from anacrusis_training.controller import objectives, spread, traces
+from anacrusis_training.controller.net import HISTORY, NAMES, PRESENCE, ControllerNet
 from anacrusis_training.controller.songs import Truth, read_truth
 from anacrusis_training.controller.traces import N_LABELS, STEPS_PER_SEC, Trace
 
@@ -205,6 +205,8 @@ def fit(lessons: list[Lesson], settings: FitSettings, out_dir: Path, say: Callab
             if step % 25 == 0 or step == settings.steps - 1:
                 say(f"{step} {row['seconds']} s: " + " ".join(f"{name} {value.item():.3f}" for name, value in own.items()))
                 save(net, out_dir)
+    factors = spread.calibrate(net, lessons)
+    say("stretched: " + ", ".join(f"{NAMES[k]} {factor:.2f}" for k, factor in factors.items()))
     save(net, out_dir)
     return net
 

@@ -191,6 +191,12 @@ def jerk(controls: NDArray[np.float64]) -> float:
     return float(np.sqrt((np.diff(controls / scale, n=3, axis=0) ** 2).mean()))
 
 
+def span(controls: NDArray[np.float64]) -> float:
+    """How far gains and glow go: from the 5th to the 95th percentile, mean of the four."""
+    low, high = np.quantile(controls[:, [LOW, MID, HIGH, GLOW]], [0.05, 0.95], axis=0)
+    return float((high - low).mean())
+
+
 def clip_rate(controls: NDArray[np.float64]) -> float:
     """Share of values at the top of a range, or at the bottom of one that goes below 0 (0 is where things rest)."""
     low, high = np.array(SPEC["control_min"]), np.array(SPEC["control_max"])
@@ -256,6 +262,7 @@ def measure(results: Sequence[SongResult]) -> dict[str, float]:
         "contrast": section_contrast(with_sections),
         "hazard_corr": float(np.mean([hazard_response(result) for result in with_sections])) if with_sections else 0.0,
         "diversity": diversity(results),
+        "span": float(np.mean([span(result.controls) for result in results])),
         "jerk": float(np.mean([jerk(result.controls) for result in results])),
         "clip_rate": float(np.mean([clip_rate(result.controls) for result in results])),
         "outside_band": share((distance < julia["distance_min"]) | (distance > julia["distance_max"]), looked_at),

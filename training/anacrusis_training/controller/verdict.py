@@ -1,6 +1,7 @@
 """Which controller is the default: a rule fixed before any net was measured.
 
-The net must be better than the mapping in six or more of nine measures of held-out songs, and keep every limit.
+The net must be better than the mapping in six or more of nine measures of held-out songs, and keep every limit. The limit on the span
+was added after the first net, whose gains answered at the right moment by a third as much: none of the nine sees how far a control goes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ BETTER: dict[str, str] = {
 }
 """Measures that count, and which way is better."""
 
+LEAST_SPAN_RATIO = 0.8
 MOST_JERK_RATIO = 1.25
 MOST_CLIP_RATE = 0.1
 MOST_OUTSIDE = 0.01
@@ -52,6 +54,7 @@ def judge(net: dict[str, float], mapping: dict[str, float], adversarial_flashes:
     """Compare two rows of the table."""
     won = tuple(name for name in BETTER if is_better(name, net[name], mapping[name]))
     limits = {
+        "span": net["span"] >= LEAST_SPAN_RATIO * mapping["span"],
         "jerk": net["jerk"] <= MOST_JERK_RATIO * mapping["jerk"],
         "clip_rate": net["clip_rate"] <= MOST_CLIP_RATE,
         "outside_band": net["outside_band"] <= MOST_OUTSIDE,
