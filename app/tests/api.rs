@@ -178,7 +178,8 @@ fn the_document_has_the_methods_that_the_server_has() {
         let allow = answer.head.lines().find_map(|line| line.strip_prefix("allow: ")).unwrap_or_default();
         let mut served: Vec<&str> = allow.trim().split(',').filter(|method| *method != "head").collect();
         let mut described: Vec<&str> = item.as_object().unwrap().keys().map(String::as_str).collect();
-        (served.sort_unstable(), described.sort_unstable());
+        served.sort_unstable();
+        described.sort_unstable();
         assert_eq!(served, described, "{path}");
         for (method, operation) in item.as_object().unwrap() {
             assert!(operation["responses"].get("4XX").is_some(), "{method} {path} describes its errors");

@@ -121,7 +121,8 @@ fn hours_of_music_through_all_outputs_at_once() {
     );
     let config = Config::from_table(settings.parse().unwrap()).unwrap();
     let board = Arc::new(Board::default());
-    let mut drives = registry::drives(&config, &board, false).unwrap();
+    let shared = registry::Shared { board: Arc::clone(&board), ..registry::Shared::default() };
+    let mut drives = registry::drives(&config, &shared).unwrap();
     let n_json = Arc::new(AtomicUsize::new(0));
     let json = NdjsonOutput::new(NdjsonConfig::default(), Counting(Arc::clone(&n_json)));
     drives.push(Drive::new(Box::new(json), &Tuning::default()).unwrap());
