@@ -16,6 +16,9 @@ use crate::{bundle, codegen, dependencies, feed_header, file_map, foreign, fuzz,
 /// Features that need ONNX Runtime, of every crate that has one.
 const ORT_FEATURES: &str = "--features=runtime-core/ort,anacrusis/ort,integration-tests/ort";
 
+/// Length of the run of one fuzz target here: finds what breaks at once; `cargo xtask fuzz` searches for longer.
+const FUZZ_SECONDS: u32 = 5;
+
 /// Runs everything. With `offline` the training package and the foreign readers are skipped where their environments are not made
 /// yet, and the web view where the browser's driver is not installed; ONNX Runtime is skipped wherever it can neither be found nor
 /// fetched. No model is fetched.
@@ -41,6 +44,25 @@ pub fn check(root: &Path) -> Result<(), TaskError> {
 }
 
 fn all_steps(root: &Path, offline: bool, report: &mut Report) -> Result<(), TaskError> {
+    std::thread::scope(|scope| {
+        // What comes over the network comes while the compiler works.
+        let fetched = scope.spawn(move || {
+            if !offline {
+                fetch(root)
+            }
+        });
+        steps_in_order(root, offline, report, move || fetched.join().unwrap_or_default())
+    })
+}
+
+/// Makes the environments of later steps. What fails here is tried again, and told, by the step that needs it.
+fn fetch(root: &Path) {
+    let _ = python_environment::foreign(root).python();
+    let _ = view_test::fetch(root);
+    let _ = python_environment::training(root).python();
+}
+
+fn steps_in_order(root: &Path, offline: bool, report: &mut Report, wait_for_fetched: impl FnOnce()) -> Result<(), TaskError> {
     let mut has_ort = false;
     report.step("onnx runtime", || match ort_runtime::run(root) {
         Ok(_) => {
@@ -57,6 +79,7 @@ fn all_steps(root: &Path, offline: bool, report: &mut Report) -> Result<(), Task
     let outcome = report.step("tests", || tests(root, has_ort, &mut counts));
     report.counts = counts;
     outcome?;
+    wait_for_fetched();
     let binary = process::tested_binary(root, ort_features(has_ort))?;
     let with_binary: [(&str, BinaryStep); 3] = [("foreign readers", foreign_readers), ("training", training), ("web view", web_view)];
     for (name, step) in with_binary {
@@ -72,7 +95,7 @@ fn all_steps(root: &Path, offline: bool, report: &mut Report) -> Result<(), Task
         process::run("cargo test, with loom", &mut command).map(|()| Outcome::Done)
     })?;
     report.step("real-time sanitizer", || rtsan::run(root).map(|()| Outcome::Done))?;
-    report.step("fuzzing", || fuzz::run(root, None, fuzz::DEFAULT_SECONDS).map(|()| Outcome::Done))
+    report.step("fuzzing", || fuzz::run(root, None, FUZZ_SECONDS).map(|()| Outcome::Done))
 }
 
 /// A step that runs the binary: root, offline, binary, counts.

@@ -71,6 +71,14 @@ pub fn test(root: &Path, binary: &Path, counts: &mut TestCounts) -> Result<(), T
     if succeeded { Ok(()) } else { Err(TaskError::Tool { tool: "node --test", message: tap.counts.to_string() }) }
 }
 
+/// Installs what the tests need, where there is a Node to run them.
+///
+/// # Errors
+/// Packages that cannot be installed.
+pub fn fetch(root: &Path) -> Result<(), TaskError> {
+    if missing().is_some() { Ok(()) } else { install(&root.join(FOLDER)) }
+}
+
 /// Whether the tests can run without the network: what they need is installed.
 pub fn is_ready(root: &Path) -> bool {
     is_installed(&root.join(FOLDER)).unwrap_or(false)
