@@ -119,7 +119,7 @@ mod tests {
     use clap::ValueEnum;
 
     fn names() -> Vec<String> {
-        Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+        Cli::command().get_subcommands().filter(|command| !command.is_hide_set()).map(|command| command.get_name().to_owned()).collect()
     }
 
     #[test]

@@ -31,6 +31,8 @@ const LAST_BEAT: f64 = 1e12;
 pub struct Schedule {
     tuning: Tuning,
     offset_ns: i64,
+    /// By how much the offset was turned later since the last beat: so much farther ahead the next one may be, nanoseconds.
+    turned_ns: u64,
     lead_ns: u64,
     session: Option<u64>,
     /// The source's number of the next beat.
@@ -54,6 +56,7 @@ impl Schedule {
         Self {
             places: Places::new(tuning.phrase_bars),
             offset_ns: (tuning.offset_ms * 1e6) as i64,
+            turned_ns: 0,
             tuning: tuning.clone(),
             lead_ns,
             session: None,
@@ -71,7 +74,9 @@ impl Schedule {
 
     /// Everything this much later from now on, ms; negative: earlier. A beat that is moved into the past is left out.
     pub fn set_offset_ms(&mut self, offset_ms: f64) {
-        self.offset_ns = (offset_ms * 1e6) as i64;
+        let offset_ns = (offset_ms * 1e6) as i64;
+        self.turned_ns = self.turned_ns.saturating_add_signed(offset_ns - self.offset_ns);
+        self.offset_ns = offset_ns;
     }
 
     /// Beats that were left out because they would have come too late.
@@ -156,7 +161,7 @@ impl Schedule {
     fn take_beats(&mut self, look: &Look, out: &mut Vec<Event>) {
         let now_ns = look.taken.mono_ns;
         // Where the source counts from 0 again, the next beat would seem to be far ahead.
-        let horizon_ns = now_ns + self.lead_ns + (FARTHEST_BEATS * look.line.period_ns) as u64;
+        let horizon_ns = now_ns + self.lead_ns + self.turned_ns + (FARTHEST_BEATS * look.line.period_ns) as u64;
         let next = self.next.filter(|&next| self.time_of(look, next) <= horizon_ns);
         let first = next.unwrap_or_else(|| self.first_number(look, now_ns));
         let mut number = first;
@@ -169,7 +174,9 @@ impl Schedule {
             self.take_beat(look, number, out);
             number += 1;
         }
-        self.next = Some(number);
+        if self.next != Some(number) {
+            (self.next, self.turned_ns) = (Some(number), 0);
+        }
     }
 
     /// The first beat that is not in the past.

@@ -50,7 +50,7 @@ struct Target {
 const TARGETS: [Target; 10] = [
     Target { name: "pickle", max_len: 4096, feature: "", seeds: pickle_seeds, seed_folder: "" },
     Target { name: "safetensors_manifest", max_len: 32_768, feature: "", seeds: model_seeds, seed_folder: "" },
-    Target { name: "contract", max_len: 8192, feature: "", seeds: contract_seeds, seed_folder: "" },
+    Target { name: "contract", max_len: 16_384, feature: "", seeds: contract_seeds, seed_folder: "" },
     Target { name: "session", max_len: 8192, feature: "", seeds: live_seeds::session, seed_folder: "" },
     Target { name: "carabiner_answer", max_len: 4096, feature: "", seeds: live_seeds::carabiner_answer, seed_folder: "" },
     Target { name: "os2l_message", max_len: 32_768, feature: "", seeds: live_seeds::os2l_message, seed_folder: "" },

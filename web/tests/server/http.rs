@@ -25,7 +25,12 @@ fn the_page_is_whole_and_may_run_nothing_but_what_is_from_here() {
     }
     let files: Vec<&str> = body.split('"').filter(|part| part.starts_with("view/")).collect();
     assert!(files.len() >= 2, "{files:?}");
-    for (file, kind) in files.iter().map(|file| (file, if file.ends_with(".css") { "text/css" } else { "text/javascript" })) {
+    for file in &files {
+        let kind = match file.rsplit_once('.').unwrap().1 {
+            "css" => "text/css",
+            "svg" => "image/svg+xml",
+            _ => "text/javascript",
+        };
         let (head, body) = get(server.address(), &format!("/{file}"), "");
         assert!(head.starts_with("http/1.1 200 ") && head.contains(&format!("content-type: {kind}")) && !body.is_empty(), "{file}: {head}");
         assert!(head.contains("cache-control: no-cache"), "{head}");
