@@ -2,9 +2,7 @@
 //!
 //! The protocol under test is `runtime_core::bus::seqlock` itself, over loom's atomics. A model that finds nothing proves
 //! little unless it would have found something, so each ordering of the protocol is taken away in turn and loom must then
-//! find the torn read. Run:
-//! `RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test --release -p runtime-core --test loom_state_cell`.
-#![cfg(loom)]
+//! find the torn read.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -137,7 +137,7 @@ fn info_plist(format: &str) -> String {
 }
 
 /// Takes the debug information out of a copy, unless it is for debugging: users get 8 MB in place of 24.
-fn strip(copy: &Path, debug: bool) -> Result<(), TaskError> {
+pub(crate) fn strip(copy: &Path, debug: bool) -> Result<(), TaskError> {
     if debug || !cfg!(target_os = "linux") {
         return Ok(());
     }

@@ -20,6 +20,7 @@ use crate::models::pins::WEIGHT_FILES;
 use crate::models::sample_pickle::{PickleWriter, state_dict};
 use crate::models::torch_file::Tensor;
 use crate::models::{error::ModelsError, package};
+use crate::process::{host_triple, in_background};
 
 /// Default length of a run, seconds per target.
 pub const DEFAULT_SECONDS: u32 = 10;
@@ -72,7 +73,7 @@ pub fn run(root: &Path, target: Option<&str>, seconds: u32) -> Result<(), TaskEr
     }
     let fuzz = root.join("fuzz");
     let host = host_triple()?;
-    build(&fuzz, &host, &chosen)?;
+    build(&mut Command::new("cargo"), &fuzz, &host, &chosen)?;
     for target in chosen {
         let corpus = write_seeds(&fuzz, target)?;
         let program = fuzz.join("target").join(&host).join("release").join(format!("{}{}", target.name, std::env::consts::EXE_SUFFIX));
@@ -81,16 +82,15 @@ pub fn run(root: &Path, target: Option<&str>, seconds: u32) -> Result<(), TaskEr
     Ok(())
 }
 
-fn host_triple() -> Result<String, TaskError> {
-    let failed = |message: String| TaskError::Tool { tool: "rustc", message };
-    let output = Command::new("rustc").arg("-vV").output().map_err(|e| failed(e.to_string()))?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let triple = text.lines().find_map(|line| line.strip_prefix("host: "));
-    triple.map(str::to_owned).ok_or_else(|| failed(format!("no host in the output of rustc -vV: {text}")))
+/// Builds all targets, in the background of whatever else runs.
+///
+/// # Errors
+/// A failed build.
+pub fn build_all(root: &Path) -> Result<(), TaskError> {
+    build(&mut in_background("cargo"), &root.join("fuzz"), &host_triple()?, &TARGETS.each_ref())
 }
 
-fn build(fuzz: &Path, host: &str, targets: &[&Target]) -> Result<(), TaskError> {
-    let mut command = Command::new("cargo");
+fn build(command: &mut Command, fuzz: &Path, host: &str, targets: &[&Target]) -> Result<(), TaskError> {
     command.args(["build", "--release", "--quiet", "--target", host]).arg("--manifest-path").arg(fuzz.join("Cargo.toml"));
     command.arg("--target-dir").arg(fuzz.join("target"));
     for target in targets {

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use xtask::install::Action;
 use xtask::test_counts::TestCounts;
 use xtask::{
-    accuracy, bundle, codegen, demo, demo_clip, feed_header, figures, file_map, foreign, fuzz, install, models, process, rtsan,
+    accuracy, bundle, codegen, demo, demo_clip, dist, feed_header, figures, file_map, foreign, fuzz, install, models, process, rtsan,
     run_command, test_task, train, view_test, workspace_root,
 };
 
@@ -41,6 +41,8 @@ enum Task {
         #[arg(long)]
         uninstall: bool,
     },
+    /// Build the archive that is given to others, for this platform, into target/dist/, and check that the others compile
+    Dist,
     /// Run every check and test of the project
     Test {
         /// Skip the training package and the foreign readers where their environments are not made yet
@@ -122,6 +124,7 @@ fn main() -> ExitCode {
         Task::Demo { file } => demo::run(&root, file.as_deref()),
         Task::Bundle { debug } => bundle::run(&root, debug),
         Task::Install { dry_run, uninstall } => install::run(&root, if uninstall { Action::Uninstall } else { Action::Install }, dry_run),
+        Task::Dist => dist::run(&root),
         Task::Test { offline } => test_task::run(&root, offline),
         Task::Check => test_task::check(&root),
         Task::Eval { arguments } => run_command::eval(&root, &arguments),

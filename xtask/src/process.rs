@@ -16,6 +16,41 @@ pub fn cargo(root: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// What `rustc` answers to these arguments.
+///
+/// # Errors
+/// No compiler, or one that refuses them.
+pub fn rustc(arguments: &[&str]) -> Result<String, TaskError> {
+    let failed = |message: String| TaskError::Tool { tool: "rustc", message };
+    let output = Command::new("rustc").args(arguments).output().map_err(|e| failed(e.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr))));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// This platform, as the compiler names it.
+///
+/// # Errors
+/// As [`rustc`].
+pub fn host_triple() -> Result<String, TaskError> {
+    let text = rustc(&["-vV"])?;
+    let triple = text.lines().find_map(|line| line.strip_prefix("host: "));
+    triple
+        .map(str::to_owned)
+        .ok_or_else(|| TaskError::Tool { tool: "rustc", message: format!("no host in the output of rustc -vV: {text}") })
+}
+
+/// A program that yields the processor to others.
+pub fn in_background(program: &str) -> Command {
+    if !cfg!(unix) {
+        return Command::new(program);
+    }
+    let mut command = Command::new("nice");
+    command.args(["-n", "19", program]);
+    command
+}
+
 /// Runs a program to its end.
 ///
 /// # Errors

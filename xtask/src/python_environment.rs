@@ -44,7 +44,10 @@ impl PythonEnvironment {
         if !self.is_ready()? {
             self.make()?;
         }
-        Ok(Command::new(self.interpreter()))
+        let mut command = Command::new(self.interpreter());
+        // Compiled as it is first imported, and not all of it.
+        command.env_remove("PYTHONDONTWRITEBYTECODE");
+        Ok(command)
     }
 
     fn make(&self) -> Result<(), TaskError> {
@@ -55,7 +58,7 @@ impl PythonEnvironment {
         }
         process::run("python3 -m venv", Command::new(SYSTEM_PYTHON).args(["-m", "venv"]).arg(folder))?;
         let mut pip = Command::new(self.interpreter());
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(requirements);
+        pip.args(["-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check", "--requirement"]).arg(requirements);
         process::run("pip install", &mut pip)?;
         let stamp = folder.join(STAMP);
         std::fs::write(&stamp, hash_of_file(requirements)?).map_err(|e| TaskError::io(&stamp, e))

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::error::TaskError;
+use crate::process::{host_triple, in_background, rustc};
 
 /// What the program is asked for that must be clean.
 const CLEAN: &str = "clean";
@@ -19,19 +20,28 @@ const REPORT: &str = "ERROR: RealtimeSanitizer: unsafe-library-call";
 /// Lines of a failing run that the message repeats.
 const QUOTED_LINES: usize = 40;
 
-/// Builds the crate under `rtsan/` with the sanitizer and runs it: clean, then each mutant. Where the toolchain has no such
-/// library it says so and passes.
+/// Builds the crate under `rtsan/` with the sanitizer, in the background of whatever else runs. Where the toolchain has no such
+/// library, nothing is built.
+///
+/// # Errors
+/// A failed build.
+pub fn build(root: &Path) -> Result<(), TaskError> {
+    sanitizer()?.ok().map_or(Ok(()), |library| compile(root, &library, &mut in_background("cargo")).map(drop))
+}
+
+/// Builds the crate and runs it: clean, then each mutant. Where the toolchain has no such library it says so and passes.
 ///
 /// # Errors
 /// A failed build, a report on the audio side, or a mutant that is not reported.
 pub fn run(root: &Path) -> Result<(), TaskError> {
-    let (sysroot, host) = (rustc(&["--print", "sysroot"])?, host_triple()?);
-    let library = library_path(Path::new(sysroot.trim()), &host);
-    if !library.is_file() {
-        eprintln!("rtsan: SKIPPED: this toolchain carries no RealtimeSanitizer for {host}: there is no {}", library.display());
-        return Ok(());
-    }
-    let program = build(root, &library)?;
+    let library = match sanitizer()? {
+        Ok(library) => library,
+        Err(missing) => {
+            eprintln!("rtsan: SKIPPED: this toolchain carries no RealtimeSanitizer: there is no {}", missing.display());
+            return Ok(());
+        }
+    };
+    let program = compile(root, &library, &mut Command::new("cargo"))?;
     let output = start(&program, CLEAN)?;
     if !output.status.success() {
         return Err(TaskError::Failed(format!(
@@ -52,33 +62,21 @@ pub fn run(root: &Path) -> Result<(), TaskError> {
     Ok(())
 }
 
+/// The sanitizer's library, or where it would be.
+fn sanitizer() -> Result<Result<PathBuf, PathBuf>, TaskError> {
+    let library = library_path(Path::new(rustc(&["--print", "sysroot"])?.trim()), &host_triple()?);
+    Ok(if library.is_file() { Ok(library) } else { Err(library) })
+}
+
 /// Where the toolchain keeps the sanitizer.
 fn library_path(sysroot: &Path, host: &str) -> PathBuf {
     let name = if host.contains("apple") { "librustc-stable_rt.rtsan.dylib" } else { "librustc-stable_rt.rtsan.a" };
     sysroot.join("lib/rustlib").join(host).join("lib").join(name)
 }
 
-fn rustc(arguments: &[&str]) -> Result<String, TaskError> {
-    let failed = |message: String| TaskError::Tool { tool: "rustc", message };
-    let output = Command::new("rustc").args(arguments).output().map_err(|e| failed(e.to_string()))?;
-    if !output.status.success() {
-        return Err(failed(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr))));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-fn host_triple() -> Result<String, TaskError> {
-    let text = rustc(&["-vV"])?;
-    let triple = text.lines().find_map(|line| line.strip_prefix("host: "));
-    triple
-        .map(str::to_owned)
-        .ok_or_else(|| TaskError::Tool { tool: "rustc", message: format!("no host in the output of rustc -vV: {text}") })
-}
-
-/// Builds the program and returns its path.
-fn build(root: &Path, library: &Path) -> Result<PathBuf, TaskError> {
+/// Builds the program with `command`, a cargo, and returns the program's path.
+fn compile(root: &Path, library: &Path, command: &mut Command) -> Result<PathBuf, TaskError> {
     let target = root.join("target/rtsan");
-    let mut command = Command::new("cargo");
     command.args(["build", "--release", "--quiet"]);
     command.arg("--manifest-path").arg(root.join("rtsan/Cargo.toml")).arg("--target-dir").arg(&target);
     command.env("RTSAN_ENABLE", "1").env("RTSAN_LIB_PATH", library);

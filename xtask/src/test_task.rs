@@ -38,31 +38,12 @@ pub fn run(root: &Path, offline: bool) -> Result<(), TaskError> {
 /// The first step that fails, by name.
 pub fn check(root: &Path) -> Result<(), TaskError> {
     let mut report = Report::default();
-    let result = static_steps(root, &mut report);
+    let result = quick_steps(root, &mut report).and_then(|()| lint_steps(root, &mut report));
     println!("\n{report}");
     result
 }
 
 fn all_steps(root: &Path, offline: bool, report: &mut Report) -> Result<(), TaskError> {
-    std::thread::scope(|scope| {
-        // What comes over the network comes while the compiler works.
-        let fetched = scope.spawn(move || {
-            if !offline {
-                fetch(root)
-            }
-        });
-        steps_in_order(root, offline, report, move || fetched.join().unwrap_or_default())
-    })
-}
-
-/// Makes the environments of later steps. What fails here is tried again, and told, by the step that needs it.
-fn fetch(root: &Path) {
-    let _ = python_environment::foreign(root).python();
-    let _ = view_test::fetch(root);
-    let _ = python_environment::training(root).python();
-}
-
-fn steps_in_order(root: &Path, offline: bool, report: &mut Report, wait_for_fetched: impl FnOnce()) -> Result<(), TaskError> {
     let mut has_ort = false;
     report.step("onnx runtime", || match ort_runtime::run(root) {
         Ok(_) => {
@@ -72,30 +53,48 @@ fn steps_in_order(root: &Path, offline: bool, report: &mut Report, wait_for_fetc
         // An option, and not pinned for every platform: its tests are left out, aloud.
         Err(error) => Ok(Outcome::Skipped(error.to_string())),
     })?;
-    static_steps(root, report)?;
-    // The host tests load what hosts load: the bundles.
-    report.step("bundle", || bundle::run(root, false).map(|()| Outcome::Done))?;
-    let mut counts = TestCounts::default();
-    let outcome = report.step("tests", || tests(root, has_ort, &mut counts));
-    report.counts = counts;
-    outcome?;
-    wait_for_fetched();
-    let binary = process::tested_binary(root, ort_features(has_ort))?;
-    let with_binary: [(&str, BinaryStep); 3] = [("foreign readers", foreign_readers), ("training", training), ("web view", web_view)];
-    for (name, step) in with_binary {
-        let mut counts = report.counts;
-        let outcome = report.step(name, || step(root, offline, &binary, &mut counts));
+    quick_steps(root, report)?;
+    std::thread::scope(|scope| {
+        // Two builds at once: each spends a good part of its time with one crate that the rest waits for.
+        let bundled = scope.spawn(|| bundle::run(root, false));
+        // What comes over the network comes meanwhile.
+        let fetched = scope.spawn(|| if offline { Ok(()) } else { fetch(root) });
+        lint_steps(root, report)?;
+        report.step("tests, compiled", || compile_tests(root, has_ort))?;
+        // The host tests load what hosts load: the bundles.
+        report.step("bundle", || join(bundled).map(|()| Outcome::Done))?;
+        // Tests wait for sound and sockets most of the time; what is built meanwhile yields to them.
+        let built = scope.spawn(|| rtsan::build(root).and_then(|()| fuzz::build_all(root)));
+        let mut counts = TestCounts::default();
+        let outcome = report.step("tests", || tests(root, has_ort, &mut counts));
         report.counts = counts;
         outcome?;
-    }
-    report.step("concurrency models", || {
-        let mut command = cargo(root, &["test", "--locked", "--release", "--package=runtime-core", "--test=loom_state_cell"]);
-        // A folder of its own: the flag would make everything else be built again.
-        command.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", root.join("target/loom"));
-        process::run("cargo test, with loom", &mut command).map(|()| Outcome::Done)
-    })?;
-    report.step("real-time sanitizer", || rtsan::run(root).map(|()| Outcome::Done))?;
-    report.step("fuzzing", || fuzz::run(root, None, FUZZ_SECONDS).map(|()| Outcome::Done))
+        // What failed is tried again, and told, by the step that needs it.
+        let _ = join(fetched);
+        let binary = process::tested_binary(root, ort_features(has_ort))?;
+        let with_binary: [(&str, BinaryStep); 3] = [("foreign readers", foreign_readers), ("web view", web_view), ("training", training)];
+        for (name, step) in with_binary {
+            let mut counts = report.counts;
+            let outcome = report.step(name, || step(root, offline, &binary, &mut counts));
+            report.counts = counts;
+            outcome?;
+        }
+        report.step("builds for these two", || join(built).map(|()| Outcome::Done))?;
+        report.step("real-time sanitizer", || rtsan::run(root).map(|()| Outcome::Done))?;
+        report.step("fuzzing", || fuzz::run(root, None, FUZZ_SECONDS).map(|()| Outcome::Done))
+    })
+}
+
+/// Makes the environments of later steps.
+fn fetch(root: &Path) -> Result<(), TaskError> {
+    python_environment::foreign(root).python()?;
+    view_test::fetch(root)?;
+    python_environment::training(root).python().map(drop)
+}
+
+/// What a thread came to; its panic is ours.
+fn join<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// A step that runs the binary: root, offline, binary, counts.
@@ -105,7 +104,8 @@ fn ort_features(has_ort: bool) -> &'static [&'static str] {
     if has_ort { &[ORT_FEATURES] } else { &[] }
 }
 
-fn static_steps(root: &Path, report: &mut Report) -> Result<(), TaskError> {
+/// What takes seconds.
+fn quick_steps(root: &Path, report: &mut Report) -> Result<(), TaskError> {
     report.step("generated files", || {
         codegen::run(root, true)?;
         feed_header::run(root, true)?;
@@ -118,9 +118,13 @@ fn static_steps(root: &Path, report: &mut Report) -> Result<(), TaskError> {
             process::run(tool, &mut cargo(root, &["fmt", "--manifest-path", manifest, "--check"]))?;
         }
         Ok(Outcome::Done)
-    })?;
+    })
+}
+
+/// Lints and dependencies. Without ONNX Runtime less is compiled, and none of it in tests: they are linted with it.
+fn lint_steps(root: &Path, report: &mut Report) -> Result<(), TaskError> {
     report.step("clippy", || {
-        let arguments = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        let arguments = ["clippy", "--locked", "--workspace", "--", "-D", "warnings"];
         process::run("cargo clippy", &mut cargo(root, &arguments)).map(|()| Outcome::Done)
     })?;
     report.step("clippy, with ort", || {
@@ -129,6 +133,13 @@ fn static_steps(root: &Path, report: &mut Report) -> Result<(), TaskError> {
     })?;
     report.step("audio-thread lints", || rt_lints::run(root).map(|()| Outcome::Done))?;
     report.step("dependencies, licences", || dependencies::run(root).map(|()| Outcome::Done))
+}
+
+/// Compiles what [`tests`] runs.
+fn compile_tests(root: &Path, has_ort: bool) -> Result<Outcome, TaskError> {
+    let mut command = cargo(root, &["test", "--locked", "--workspace", "--no-run"]);
+    command.args(ort_features(has_ort));
+    process::run("the build of the tests", &mut command).map(|()| Outcome::Done)
 }
 
 /// Unit, property, golden, documentation and integration tests, all of them even where some fail.
