@@ -10,6 +10,7 @@ pub mod checks;
 pub mod clap;
 pub mod expected;
 pub mod player;
+pub mod saved_state;
 pub mod vst3;
 
 use std::path::{Path, PathBuf};
