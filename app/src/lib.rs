@@ -41,6 +41,8 @@ pub mod hint_script;
 mod html;
 pub mod instance;
 pub mod live;
+#[cfg(test)]
+mod manual_tests;
 pub mod model;
 pub mod npz;
 pub mod oracle;

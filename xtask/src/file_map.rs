@@ -15,10 +15,12 @@ use crate::marked::Marked;
 const FILE: &str = "ARCHITECTURE.md";
 const MAP: Marked = Marked { name: "file map", command: "cargo xtask file-map" };
 /// Folders with sources, in the order of the pipe, and what each is.
-const FOLDERS: [(&str, &str); 12] = [
+const FOLDERS: [(&str, &str); 14] = [
     ("model_contracts", "crate `model-contracts`: the numbers that everything shares"),
     ("runtime-core", "crate `runtime-core`: from samples to beats"),
     ("midi_port/src", "crate `midi-port`: MIDI clock through a port of the system"),
+    ("plugin/src", "crate `anacrusis-plugin`: CLAP, VST3 and standalone"),
+    ("controller/src", "crate `controller`: the fast controller for visuals"),
     ("outputs/src", "crate `outputs`: what is said to other programs and devices, as events and as bytes"),
     ("web/src", "crate `web`: the app's HTTP and WebSocket server"),
     ("app/src", "crate `anacrusis`: the command line"),

@@ -4,6 +4,8 @@
 
 mod audio_checks;
 mod checks;
+#[cfg(test)]
+mod document_tests;
 mod feed;
 mod jitter_check;
 mod live_checks;
@@ -132,14 +134,20 @@ impl Outcome {
     }
 }
 
-/// Checks the machine and this build.
-fn examine() -> Outcome {
+/// Every check of the machine and this build, in the order in which they are shown.
+fn all_checks() -> Vec<Check> {
     let mut checks = checks::all();
     checks.push(plugin_check::plugins());
     checks.extend(live_checks::all());
     checks.push(jitter_check::clock_jitter());
     checks.extend(audio_checks::all());
     checks.extend(network_checks::all());
+    checks
+}
+
+/// Checks the machine and this build.
+fn examine() -> Outcome {
+    let checks = all_checks();
     let healthy = is_healthy(&checks);
     Outcome { text: format!("anacrusis {}\n{}", env!("CARGO_PKG_VERSION"), as_text(&checks)), json: as_json(&checks, healthy), healthy }
 }

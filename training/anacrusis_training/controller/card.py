@@ -44,7 +44,9 @@ def render(results: dict[str, Any], verdict: Verdict, facts: dict[str, Any]) -> 
         "mapping, then the objectives with true structure, then with the anticipator's; the quick controls stretched to the mapping's span |\n"
         "| licence | CC-BY-4.0 |\n"
         f"| default | {default} |"),
-        "## Results\n\nWhat each column is: docs/controller.md. `python -m anacrusis_training controller report` makes these tables.",
+        ("## Intended use\n\nDriving the picture of the web view: controls that follow the music and keep the contract's limits on range and "
+        "speed. Not meant for lights without the limiter of their own output, and no measure of what people like."),
+        "## Results\n\nWhat each column is: docs/controller.md. `cargo xtask train controller report` makes these tables.",
         f"### {facts['test_songs']} held-out songs\n\n" + table(results["test"]),
     ]
     if results.get("pieces"):

@@ -136,7 +136,14 @@ fn file_name(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::document_tests::documented;
     use super::*;
+
+    #[test]
+    fn the_document_has_every_check_of_a_feed_and_no_other() {
+        let printed = judge::judge(&reading::samples::healthy()).into_iter().map(|check| check.name).collect();
+        assert_eq!(documented("`anacrusis doctor --feed`"), printed, "docs/troubleshooting.md against the code");
+    }
 
     #[test]
     fn a_dead_feed_is_listed_as_dead() {
