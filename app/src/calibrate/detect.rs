@@ -4,6 +4,8 @@
 //! that has one peak, at the common delay, because the clicks are irregular. Around it each click is looked for by itself, and
 //! of several arrivals the first is taken: the sound itself comes before its echoes.
 
+use runtime_core::analysis::kernels::dot;
+
 use super::clicks::waveform;
 
 /// Recordings at higher rates are averaged down to at most about this, Hz: the click has nothing above 6 kHz.
@@ -84,7 +86,7 @@ impl Likeness {
         let (mut matched, mut loudness) = (Vec::with_capacity(n_places), Vec::with_capacity(n_places));
         for place in 0..n_places {
             let window = &recording[place..place + click.len()];
-            let product: f32 = window.iter().zip(&click).map(|(x, y)| x * y).sum();
+            let product = dot(window, &click);
             let explained = product * product / click_energy;
             // Rounding leaves a little energy behind in silence.
             let energy = window_energy.max(1e-10) as f32;

@@ -6,6 +6,7 @@
 mod band_convolution;
 mod column;
 mod convolution;
+mod dot;
 mod elementwise;
 mod gru;
 mod linear;
@@ -13,6 +14,7 @@ mod lstm;
 
 pub use band_convolution::{BandConvolution, Planes};
 pub use convolution::{Conv1d, max_pool_2};
+pub use dot::dot;
 pub use elementwise::{elu, layer_norm, softmax};
 pub use gru::Gru;
 pub use linear::{Linear, gather_weights};

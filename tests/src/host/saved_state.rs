@@ -66,8 +66,7 @@ pub fn write(version: &str, formats: &[(&str, MakeHost)]) -> std::io::Result<Pat
         let values: Vec<SavedValue> = host.parameters().iter().filter(|parameter| is_kept(parameter)).map(moved).collect();
         values.iter().for_each(|value| host.set(value.id, value.normalized));
         // What a parameter with steps made of it.
-        let values: Vec<SavedValue> =
-            values.into_iter().map(|value| SavedValue { normalized: host.value(value.id), ..value }).collect();
+        let values: Vec<SavedValue> = values.into_iter().map(|value| SavedValue { normalized: host.value(value.id), ..value }).collect();
         fs::write(folder.join(format!("{format}.state")), host.save())?;
         fs::write(folder.join(VALUES), serde_json::to_string_pretty(&values)? + "\n")?;
     }

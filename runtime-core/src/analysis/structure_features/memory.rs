@@ -4,6 +4,7 @@
 //! them apart from the mean of all that is remembered, so that what never changes says nothing. Everything is computed when a
 //! beat ends; buffers are fixed.
 
+use crate::analysis::kernels::dot;
 use model_contracts::v1::features::r#struct as contract;
 
 use super::chroma::N_CLASSES;
@@ -205,10 +206,6 @@ fn worth(score: f32, lag: usize, phrase_beats: usize) -> f32 {
     let half_phrase = (phrase_beats / HALF_PHRASES).max(1);
     let n_bonuses = u8::from(lag.is_multiple_of(half_phrase)) + u8::from(lag.is_multiple_of(phrase_beats));
     score + PHRASE_BONUS * f32::from(n_bonuses)
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]
