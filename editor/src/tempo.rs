@@ -26,7 +26,7 @@ pub(crate) fn show(ui: &mut Ui, canvas: &Canvas, layout: &Layout, snapshot: &Sna
     // Digits to the left, the state in words to the right.
     let top = row(0.0, 0.42);
     let (digits, words) = top.split_left_right_at_fraction(0.56);
-    let shown_bpm = if snapshot.run == Run::Stopped { 0.0 } else { beat.tempo_bpm };
+    let shown_bpm = shown_bpm(snapshot);
     let size = (top.height() / canvas.scale * 0.98).min(0.33 * digits.width() / canvas.scale);
     let color = if beat.is_locked { theme::TEXT } else { theme::DIM };
     let unit_width = canvas.pt(30.0);
@@ -49,6 +49,13 @@ pub(crate) fn show(ui: &mut Ui, canvas: &Canvas, layout: &Layout, snapshot: &Sna
     canvas.text(value, Align2::RIGHT_CENTER, &format::percent(conf), 12.0, theme::TEXT);
 
     candidates(ui, canvas, layout, row(0.79, 1.0), snapshot, presses, actions);
+}
+
+/// The tempo where there is one: of beats that are announced, or the last of those that were.
+fn shown_bpm(snapshot: &Snapshot) -> f32 {
+    let beat = &snapshot.beat;
+    let is_known = beat.is_locked || beat.beats_per_bar > 0;
+    if is_known && snapshot.run != Run::Stopped { beat.tempo_bpm } else { 0.0 }
 }
 
 /// A form and a word.
@@ -81,7 +88,7 @@ fn candidates(
     let places = layout.parts(row, N_CANDIDATES);
     for (n, (place, tempo)) in places.into_iter().zip(&snapshot.tempi).enumerate() {
         let TempoView { bpm, prob } = *tempo;
-        let relation = format::relation(bpm, snapshot.beat.tempo_bpm);
+        let relation = format::relation(bpm, shown_bpm(snapshot));
         let control = match relation {
             "half" => Some(Control::Half),
             "double" => Some(Control::Double),

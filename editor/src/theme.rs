@@ -26,7 +26,7 @@ pub const DOWNBEAT: Color32 = Color32::from_rgb(0xE6, 0x9F, 0x00);
 /// In order.
 pub const GOOD: Color32 = Color32::from_rgb(0x00, 0xB8, 0x86);
 /// Wrong.
-pub const BAD: Color32 = Color32::from_rgb(0xE8, 0x6A, 0x17);
+pub const BAD: Color32 = Color32::from_rgb(0xF2, 0x78, 0x28);
 /// Corners, points.
 pub const CORNER: f32 = 6.0;
 

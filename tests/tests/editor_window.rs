@@ -1,17 +1,19 @@
 //! The plugin's window, opened for real: in hosts and in the standalone, on a display without a screen.
 //!
-//! Passes, aloud, without an X server or a bundle. Software OpenGL renders a picture in some ten milliseconds here; nothing is claimed
-//! about time. `ANACRUSIS_PICTURES=FOLDER` has the pictures written there in place of compared (`cargo xtask editor-pictures`).
+//! Passes, aloud, without an X server or a bundle. Software OpenGL renders a picture in some ten milliseconds; nothing is claimed
+//! about time. `cargo xtask editor-pictures` has the pictures written in place of compared.
 #![cfg(target_os = "linux")]
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use editor::layout::{DEFAULT_SIZE, Layout};
+use integration_tests::golden::{Manifest, files_in};
 use integration_tests::host::audio::Audio;
 use integration_tests::host::checks::{render, setup};
 use integration_tests::host::clap::ClapHost;
-use integration_tests::host::picture::{BLOCK_TOLERANCE, Picture};
+use integration_tests::host::picture::{BLOCK_PIXELS, BLOCK_TOLERANCE, MEAN_TOLERANCE, Picture};
 use integration_tests::host::player::{Cuts, Player};
 use integration_tests::host::vst3::Vst3TestHost;
 use integration_tests::host::window::{Screen, until, within_display};
@@ -28,13 +30,17 @@ const SLOWEST: usize = 1;
 const MEMORY_TOLERANCE_BYTES: u64 = 24 << 20;
 
 /// Calls the host's loop until the picture stays as it is and is of more than one colour.
-fn settle(screen: &Screen, mut idle: impl FnMut()) -> Picture {
-    let mut last = screen.picture(WIDTH, HEIGHT);
+fn settle(screen: &Screen, idle: impl FnMut()) -> Picture {
+    settle_at(screen, WIDTH, HEIGHT, idle)
+}
+
+fn settle_at(screen: &Screen, width: u16, height: u16, mut idle: impl FnMut()) -> Picture {
+    let mut last = screen.picture(width, height);
     let mut n_same = 0;
     until("a picture that stays", || {
         idle();
         std::thread::sleep(std::time::Duration::from_millis(40));
-        let picture = screen.picture(WIDTH, HEIGHT);
+        let picture = screen.picture(width, height);
         n_same = if picture == last && picture.n_colours() > 20 { n_same + 1 } else { 0 };
         last = picture;
         n_same >= 5
@@ -59,10 +65,29 @@ fn block(host: &mut dyn TestHost) -> Vec<Said> {
     events.into_iter().map(|event| event.said).collect()
 }
 
+/// A saved state with another size and zoom of the window. nice-plug's states in CLAP: the length, then JSON.
+fn with_window(state: &[u8], width: u16, height: u16, zoom_percent: u16) -> Vec<u8> {
+    let mut all: serde_json::Value = serde_json::from_slice(&state[8..]).expect("JSON");
+    let field = all["fields"]["anacrusis"].as_str().expect("our field");
+    let mut ours: serde_json::Value = serde_json::from_str(field).expect("JSON");
+    ours["window"] = serde_json::json!({ "width": width, "height": height, "zoom_percent": zoom_percent });
+    all["fields"]["anacrusis"] = ours.to_string().into();
+    let json = all.to_string().into_bytes();
+    [&(json.len() as u64).to_le_bytes()[..], &json].concat()
+}
+
+/// Renders the clip to a moment within it, and leaves the host active: what is shown follows from the samples alone.
+fn play_some(host: &mut ClapHost) {
+    let audio = Audio::clip(RATE_HZ).first(18.3);
+    Player::start(host, &setup(RATE_HZ, Mode::Offline)).play(&audio, &mut Cuts::Fixed(480));
+}
+
 /// Compares with the stored picture, or writes it where pictures are asked for.
 fn check_picture(name: &str, picture: &Picture) {
-    if let Some(folder) = std::env::var_os("ANACRUSIS_PICTURES") {
-        picture.write(&PathBuf::from(folder).join(format!("{name}.png")));
+    if let Some(folder) = std::env::var_os(xtask::editor_pictures::FOLDER_VARIABLE) {
+        let folder = PathBuf::from(folder);
+        picture.write(&folder.join(format!("{name}.png")));
+        write_manifest(&folder);
         return;
     }
     let path = golden_dir().join("editor").join(format!("{name}.png"));
@@ -73,6 +98,31 @@ fn check_picture(name: &str, picture: &Picture) {
         picture.write(&seen);
         panic!("{name}: {:.1} % of the blocks differ from {}; what was seen is in {}", 100.0 * difference, path.display(), seen.display());
     }
+}
+
+fn write_manifest(folder: &Path) {
+    let manifest = Manifest {
+        format: 1,
+        content: "The plugin's window in a CLAP host, drawn by OpenGL in software: stopped, and after 18.3 s of the demo clip at zooms of 100 and 200 %.".to_owned(),
+        generator: "cargo xtask editor-pictures".to_owned(),
+        tolerance: tolerances(),
+        files: files_in(folder),
+    };
+    let text = serde_json::to_string_pretty(&manifest).expect("strings and numbers make JSON") + "\n";
+    std::fs::write(folder.join("MANIFEST.json"), text).expect("a writable folder");
+}
+
+fn tolerances() -> BTreeMap<String, f64> {
+    let block = format!("mean of a colour, of 255, over {BLOCK_PIXELS} x {BLOCK_PIXELS} pixels");
+    [(block, MEAN_TOLERANCE), ("share of the blocks".to_owned(), BLOCK_TOLERANCE)].into()
+}
+
+#[test]
+fn stored_pictures_are_those_of_their_manifest() {
+    let folder = golden_dir().join("editor");
+    let text = std::fs::read_to_string(folder.join("MANIFEST.json")).expect("a golden manifest");
+    let manifest: Manifest = serde_json::from_str(&text).expect("a manifest of our format");
+    assert_eq!((manifest.files, manifest.tolerance), (files_in(&folder), tolerances()));
 }
 
 #[test]
@@ -147,11 +197,7 @@ fn pictures_are_as_stored() {
     let stopped = settle(&screen, || host.idle());
     check_picture("editor-stopped", &stopped);
 
-    // A render: what is shown follows from the samples alone.
-    let audio = Audio::clip(RATE_HZ).first(18.3);
-    let mut player = Player::start(&mut host, &setup(RATE_HZ, Mode::Offline));
-    player.play(&audio, &mut Cuts::Fixed(480));
-    std::mem::forget(player);
+    play_some(&mut host);
     let playing = settle(&screen, || host.idle());
     check_picture("editor", &playing);
 
@@ -168,36 +214,60 @@ fn a_zoom_of_200_percent_is_twice_as_large_and_as_stored() {
         return;
     }
     let Some(mut host) = ClapHost::load() else { return };
-    let state = String::from_utf8_lossy(&host.save()).into_owned();
-    let zoomed = state.replace(r#"\"zoom_percent\":100"#, r#"\"zoom_percent\":200"#);
-    let zoomed = zoomed.replace(r#"\"width\":860,\"height\":460"#, r#"\"width\":1720,\"height\":920"#);
-    assert_ne!(zoomed, state, "{state}");
-    // The same length, or the header would be wrong.
-    let mut bytes = zoomed.into_bytes();
-    if bytes.len() != state.len() {
-        let n_json = (bytes.len() - 8) as u64;
-        bytes[..8].copy_from_slice(&n_json.to_le_bytes());
-    }
+    let bytes = with_window(&host.save(), 2 * WIDTH, 2 * HEIGHT, 200);
     assert!(host.load(&bytes));
-    let audio = Audio::clip(RATE_HZ).first(18.3);
-    let mut player = Player::start(&mut host, &setup(RATE_HZ, Mode::Offline));
-    player.play(&audio, &mut Cuts::Fixed(480));
-    std::mem::forget(player);
+    play_some(&mut host);
     let screen = Screen::open(2 * WIDTH, 2 * HEIGHT);
     assert_eq!(host.open_window(screen.parent()), (2 * u32::from(WIDTH), 2 * u32::from(HEIGHT)));
-    let mut last = screen.picture(2 * WIDTH, 2 * HEIGHT);
-    let mut n_same = 0;
-    until("a picture that stays", || {
-        host.idle();
-        std::thread::sleep(std::time::Duration::from_millis(60));
-        let picture = screen.picture(2 * WIDTH, 2 * HEIGHT);
-        n_same = if picture == last && picture.n_colours() > 20 { n_same + 1 } else { 0 };
-        last = picture;
-        n_same >= 5
-    });
+    let last = settle_at(&screen, 2 * WIDTH, 2 * HEIGHT, || host.idle());
     check_picture("editor-200", &last);
     host.close_window();
     host.deactivate();
+}
+
+#[test]
+fn the_host_resizes_it_and_it_asks_the_host_for_a_zoom() {
+    if !within_display("the_host_resizes_it_and_it_asks_the_host_for_a_zoom") {
+        return;
+    }
+    let Some(mut host) = ClapHost::load() else { return };
+    let screen = Screen::open(1_400, 900);
+    host.open_window(screen.parent());
+    settle(&screen, || host.idle());
+    let outside = |width: u16, height: u16| {
+        let ground = editor::theme::BACKGROUND;
+        let picture = screen.picture(width, height);
+        picture.rgb[picture.rgb.len() - 3..] != [ground.r(), ground.g(), ground.b()]
+    };
+    assert!(outside(WIDTH + 1, HEIGHT + 1));
+    host.resize_window(1_200, 700);
+    until("the window has its new size", || {
+        host.idle();
+        !outside(1_200, 700)
+    });
+    assert!(outside(1_201, 701));
+
+    // The first of the list is 75 %.
+    let layout = Layout::new(editor::egui::vec2(1_200.0, 700.0), 1.0);
+    let (x, y) = (layout.header.right() as i16 - 40, layout.header.center().y as i16);
+    for y in [y, y + 26] {
+        screen.move_to(x, y);
+        for is_down in [true, false] {
+            screen.button(is_down);
+            for _ in 0..30 {
+                host.idle();
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+        }
+    }
+    let mut wanted = None;
+    until("a size for the zoom", || {
+        host.idle();
+        wanted = host.wanted_size();
+        wanted.is_some()
+    });
+    assert_eq!(wanted, Some((900, 525)));
+    host.close_window();
 }
 
 /// Threads, file descriptors and resident bytes of this process.
@@ -253,7 +323,7 @@ fn a_window_changes_nothing_of_what_is_said() {
     let screen = Screen::open(WIDTH, HEIGHT);
     host.activate(&setup(RATE_HZ, Mode::Offline));
     let (mut output, mut said): ([Vec<f32>; 2], Vec<Timed<u64>>) = Default::default();
-    let mut at = 0;
+    let (mut at, mut is_open) = (0, false);
     let (mut block_out, mut events): ([Vec<f32>; 2], Vec<Timed<u32>>) = Default::default();
     while at < audio.n_samples() {
         let to = audio.n_samples().min(at + 512);
@@ -261,8 +331,12 @@ fn a_window_changes_nothing_of_what_is_said() {
         match (at / 512) % 200 {
             20 => {
                 host.open_window(screen.parent());
+                is_open = true;
             }
-            160 => host.close_window(),
+            160 => {
+                host.close_window();
+                is_open = false;
+            }
             _ => {}
         }
         events.clear();
@@ -274,9 +348,11 @@ fn a_window_changes_nothing_of_what_is_said() {
         at = to;
     }
     host.deactivate();
+    if is_open {
+        host.close_window();
+    }
     assert!(said == expected.events, "{} events with a window, {} without", said.len(), expected.events.len());
     assert!(output == expected.output);
-    drop(host);
 }
 
 #[test]
