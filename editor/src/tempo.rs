@@ -11,8 +11,10 @@ use crate::presses::Presses;
 use crate::snapshot::{LightState, Run, Snapshot, TempoView};
 use crate::theme;
 
-/// Candidates that are shown.
-const N_CANDIDATES: usize = 3;
+/// Candidates that are shown where there is room, and elsewhere.
+const N_CANDIDATES: (usize, usize) = (3, 2);
+/// From this width of the row on there is room, design units.
+const ROOMY: f32 = 280.0;
 
 pub(crate) fn show(ui: &mut Ui, canvas: &Canvas, layout: &Layout, snapshot: &Snapshot, presses: &mut Presses, actions: &mut Vec<Action>) {
     let rect = layout.tempo;
@@ -85,7 +87,8 @@ fn candidates(
         canvas.text(row, Align2::LEFT_CENTER, "no tempo is considered yet", 11.0, theme::DIM);
         return;
     }
-    let places = layout.parts(row, N_CANDIDATES);
+    let n_candidates = if row.width() >= canvas.pt(ROOMY) { N_CANDIDATES.0 } else { N_CANDIDATES.1 };
+    let places = layout.parts(row, n_candidates);
     for (n, (place, tempo)) in places.into_iter().zip(&snapshot.tempi).enumerate() {
         let TempoView { bpm, prob } = *tempo;
         let relation = format::relation(bpm, shown_bpm(snapshot));

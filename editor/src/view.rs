@@ -52,6 +52,8 @@ impl View {
         controls::show(ui, &canvas, &layout, &snapshot, &mut self.presses, &mut self.drag, &mut actions);
         let now = ui.input(|input| input.time);
         self.presses.tick(now, &mut actions);
+        // Keys are the host's: nothing here may have the focus, or the space bar would press it.
+        ui.memory_mut(|memory| memory.focused().into_iter().for_each(|id| memory.surrender_focus(id)));
         actions
     }
 }
