@@ -46,7 +46,8 @@ impl Source {
     /// This moment.
     pub(super) fn snapshot(&mut self, api: PluginApi) -> Snapshot {
         let shared = self.board.read();
-        let mut snapshot = Snapshot { level_db: LEAST_DB, peak_db: LEAST_DB, ..Snapshot::default() };
+        let section = SectionView { horizons_beats: HORIZONS_BEATS, ..SectionView::default() };
+        let mut snapshot = Snapshot { section, level_db: LEAST_DB, peak_db: LEAST_DB, ..Snapshot::default() };
         if let Some(shared) = &shared {
             let state = shared.state.read();
             let n_frames = shared.scope.read(&mut self.frames);
