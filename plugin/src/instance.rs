@@ -14,14 +14,16 @@ use runtime_core::analysis::worker::{Outlets, Worker};
 use runtime_core::bus::audio_ring::audio_ring_for;
 use runtime_core::bus::counters::Counters;
 use runtime_core::bus::marks::Settings;
+use runtime_core::bus::scope::scope;
 use runtime_core::bus::shm::{FeedClock, FeedInfo, FeedWriter, feed_directory, sweep};
 use runtime_core::bus::state_cell::state_cell;
 use runtime_core::bus::updates::update_queue;
 use runtime_core::rt::follower::Follower;
 use runtime_core::rt::tap::Tap;
 
+use crate::board::Shared;
 use crate::params::AnacrusisParams;
-use crate::port::PortSwitch;
+use crate::port::{PortShown, PortSwitch};
 
 /// Who analyses.
 enum Analysis {
@@ -42,6 +44,7 @@ pub struct Instance {
     /// What the analysis tracks.
     pub settings: Settings,
     analysis: Analysis,
+    shared: Arc<Shared>,
 }
 
 impl Instance {
@@ -69,14 +72,18 @@ impl Instance {
         let (sender, receiver) = audio_ring_for(sample_rate_hz, max_block_samples);
         let (updates_in, updates_out) = update_queue();
         let (state_writer, state) = state_cell();
-        let outlets = Outlets { updates: updates_in, state: state_writer, feed: open_feed(params, sample_rate_hz) };
-        let mut worker = Worker::new(engine, receiver, outlets, counters.clone(), || SystemClock.now_ns());
+        let (scope_writer, scope) = scope();
+        let feed = open_feed(params, sample_rate_hz);
+        let port_shown = PortShown::default();
+        let shared = Shared { state: state.clone(), scope, port: port_shown.clone(), has_feed: feed.is_some(), is_offline };
+        let outlets = Outlets { updates: updates_in, state: state_writer, feed };
+        let mut worker = Worker::new(engine, receiver, outlets, counters.clone(), || SystemClock.now_ns()).with_scope(scope_writer);
         let analysis = if is_offline {
             Analysis::Inline(Box::new(worker))
         } else {
             let stop = Arc::new(AtomicBool::new(false));
             let stop_of_thread = Arc::clone(&stop);
-            let mut port = PortSwitch::new(Arc::clone(params), state);
+            let mut port = PortSwitch::new(Arc::clone(params), state, port_shown);
             let thread = std::thread::Builder::new()
                 .name("anacrusis".to_owned())
                 .spawn(move || {
@@ -92,7 +99,13 @@ impl Instance {
             counters,
             settings,
             analysis,
+            shared: Arc::new(shared),
         })
+    }
+
+    /// What a window may read.
+    pub fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 
     /// Ends the analysis; returns what the user had fixed, once. `None` where an error of ours had ended it before.

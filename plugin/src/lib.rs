@@ -4,8 +4,10 @@
 //! host block -> rt::tap -> (inference thread, or inline offline) -> rt::follower -> outputs -> host
 //! ```
 //! Threads: `process` and `reset` on the audio thread, the rest on the host's main thread. What nice-plug hides goes through
-//! `interpose`.
+//! `interpose`. The window (`editor`) reads what instances post on the `board`, and no more.
 
+pub mod board;
+pub mod editor;
 pub mod instance;
 pub mod interpose;
 pub mod model_set;
@@ -24,6 +26,8 @@ use runtime_core::bus::hint::Hint;
 use runtime_core::bus::marks::MarkKind;
 use runtime_core::rt::follower::Source;
 
+use board::Board;
+use editor::{AnacrusisEditor, EditDesk};
 use instance::Instance;
 use interpose::{Interposed, Wire};
 use outputs::{EventWriter, OUTPUTS, Routing};
@@ -37,6 +41,10 @@ const NUDGE_US: i32 = 5_000;
 #[derive(Default)]
 pub struct Anacrusis {
     params: Arc<AnacrusisParams>,
+    /// What the window reads.
+    board: Board,
+    /// What the window changes.
+    desk: Arc<EditDesk>,
     /// Between activation and deactivation.
     instance: Option<Instance>,
     writer: EventWriter,
@@ -80,12 +88,23 @@ impl Plugin for Anacrusis {
     /// Hints take effect at their sample.
     const SAMPLE_ACCURATE_AUTOMATION: bool = true;
 
-    type Editor = ();
+    type Editor = AnacrusisEditor;
     type SysExMessage = Wire;
-    type BackgroundTask = ();
+    /// What the user did in the window, on its way to the main thread.
+    type BackgroundTask = ::editor::Action;
 
     fn params(&self) -> Arc<dyn Params> {
         Arc::clone(&self.params) as _
+    }
+
+    fn task_executor(&mut self) -> TaskExecutor<Self> {
+        let (desk, params) = (Arc::clone(&self.desk), Arc::clone(&self.params));
+        Box::new(move |action| desk.apply(&params, action))
+    }
+
+    fn editor(&mut self, executor: AsyncExecutor<Self>) -> Option<AnacrusisEditor> {
+        let edit = move |action| executor.execute_gui(action);
+        Some(AnacrusisEditor::new(Arc::clone(&self.params), self.board.clone(), Arc::clone(&self.desk), Arc::new(edit)))
     }
 
     fn filter_state(state: &mut PluginState) {
@@ -100,7 +119,10 @@ impl Plugin for Anacrusis {
         let is_offline = config.process_mode == ProcessMode::Offline;
         let rate_hz = f64::from(config.sample_rate);
         match Instance::start(&self.params, rate_hz, config.max_buffer_size as usize, is_offline, self.kept.as_ref()) {
-            Ok(instance) => self.instance = Some(instance),
+            Ok(instance) => {
+                self.board.post(Some(instance.shared()));
+                self.instance = Some(instance);
+            }
             // Audio passes through all the same.
             Err(error) => nice_error!("Anacrusis does not listen: {error}"),
         }
@@ -169,6 +191,7 @@ impl Plugin for Anacrusis {
 impl Anacrusis {
     /// Ends the instance, if there is one, and keeps what the user fixed for the next.
     fn end_instance(&mut self) {
+        self.board.post(None);
         if let Some(mut instance) = self.instance.take() {
             self.kept = instance.stop().or(self.kept);
         }

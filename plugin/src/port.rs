@@ -5,10 +5,12 @@
 //! tries again until it is free.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use midi_port::{
-    CLIENT_NAME, ClockConfig, ClockInput, ClockThread, DEFAULT_PORT_NAME, MonotonicClock, PortChoice, PortTarget, StreamMap, SystemClock,
+    CLIENT_NAME, ClockConfig, ClockInput, ClockThread, DEFAULT_PORT_NAME, MonotonicClock, PortChoice, PortState, PortTarget, StreamMap,
+    SystemClock,
 };
 use runtime_core::bus::shm::FeedClock;
 use runtime_core::bus::state_cell::StateReader;
@@ -19,24 +21,59 @@ use crate::params::AnacrusisParams;
 /// Pause after a port could not be had.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How the port does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u8)]
+pub enum PortStatus {
+    /// Switched off.
+    #[default]
+    Off = 0,
+    /// Being opened.
+    Opening = 1,
+    /// Takes messages.
+    Open = 2,
+    /// Not there or lost; tried again every second.
+    Lost = 3,
+    /// None was chosen, or another instance has it; tried again every second.
+    None = 4,
+}
+
+/// How the port does, for other threads; clones show the same.
+#[derive(Debug, Clone, Default)]
+pub struct PortShown(Arc<AtomicU8>);
+
+impl PortShown {
+    /// Any thread.
+    pub fn get(&self) -> PortStatus {
+        const ALL: [PortStatus; 5] = [PortStatus::Off, PortStatus::Opening, PortStatus::Open, PortStatus::Lost, PortStatus::None];
+        ALL.get(usize::from(self.0.load(Ordering::Relaxed))).copied().unwrap_or_default()
+    }
+
+    fn set(&self, status: PortStatus) {
+        self.0.store(status as u8, Ordering::Relaxed);
+    }
+}
+
 /// Switches one instance's port clock on and off.
 pub struct PortSwitch {
     params: Arc<AnacrusisParams>,
     state: StateReader,
+    shown: PortShown,
     clock: Option<ClockThread>,
     retry_at: Option<Instant>,
 }
 
 impl PortSwitch {
     /// Off, until the parameter says otherwise.
-    pub fn new(params: Arc<AnacrusisParams>, state: StateReader) -> Self {
-        Self { params, state, clock: None, retry_at: None }
+    pub fn new(params: Arc<AnacrusisParams>, state: StateReader, shown: PortShown) -> Self {
+        Self { params, state, shown, clock: None, retry_at: None }
     }
 
     /// Does what the parameters say by now, and reports the jitter.
     pub fn poll(&mut self, load: &mut Load) {
         if !self.params.port_clock.value() {
             self.clock = None;
+            self.shown.set(PortStatus::Off);
             (load.midi_jitter_p50_us, load.midi_jitter_p99_us) = (0.0, 0.0);
             return;
         }
@@ -45,13 +82,20 @@ impl PortSwitch {
             if self.retry_at.is_none_or(|at| now >= at) {
                 self.retry_at = Some(now + RETRY);
                 self.clock = start(&self.params, &self.state);
+                self.shown.set(if self.clock.is_some() { PortStatus::Opening } else { PortStatus::None });
             }
             return;
         };
         clock.set_policy(self.params.clock_policy());
         // The parameter's range is the clock's.
         let _ = clock.set_offset_ms(f64::from(self.params.offset_ms.value()));
-        let jitter = clock.status().jitter;
+        let status = clock.status();
+        self.shown.set(match status.port_state {
+            PortState::Opening => PortStatus::Opening,
+            PortState::Open => PortStatus::Open,
+            PortState::Retrying | PortState::Ended => PortStatus::Lost,
+        });
+        let jitter = status.jitter;
         (load.midi_jitter_p50_us, load.midi_jitter_p99_us) = (jitter.p50_us as f32, jitter.p99_us as f32);
     }
 }

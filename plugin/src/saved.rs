@@ -1,5 +1,7 @@
 //! What a project saves beside the parameters, with a version, and how older and newer projects are read. MAIN THREAD.
 
+use editor::ZOOMS_PERCENT;
+use editor::layout::{DEFAULT_SIZE, LARGEST_SIZE, LEAST_SIZE};
 use nice_plug::prelude::PluginState;
 use serde::{Deserialize, Serialize};
 
@@ -16,11 +18,48 @@ pub struct SavedState {
     /// Name of the instance's feed, as readers list it; empty = the plugin's name.
     #[serde(default)]
     pub feed_name: String,
+    /// How the window was left.
+    #[serde(default)]
+    pub window: SavedWindow,
 }
 
 impl Default for SavedState {
     fn default() -> Self {
-        Self { version: STATE_VERSION, feed_name: String::new() }
+        Self { version: STATE_VERSION, feed_name: String::new(), window: SavedWindow::default() }
+    }
+}
+
+/// Size and zoom of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SavedWindow {
+    /// Points, before the scale of the host.
+    pub width: u16,
+    /// Points, before the scale of the host.
+    pub height: u16,
+    /// Percent.
+    pub zoom_percent: u16,
+}
+
+impl Default for SavedWindow {
+    fn default() -> Self {
+        Self { width: DEFAULT_SIZE.x as u16, height: DEFAULT_SIZE.y as u16, zoom_percent: 100 }
+    }
+}
+
+impl SavedWindow {
+    /// With size and zoom that a window can have, whatever was saved.
+    #[must_use]
+    pub fn made_usable(self) -> Self {
+        let zoom_percent = self.zoom_percent.clamp(ZOOMS_PERCENT[0], ZOOMS_PERCENT[ZOOMS_PERCENT.len() - 1]);
+        let most = f32::from(ZOOMS_PERCENT[ZOOMS_PERCENT.len() - 1]) / 100.0;
+        let least = f32::from(ZOOMS_PERCENT[0]) / 100.0;
+        let length = |points: u16, range: (f32, f32)| points.clamp((range.0 * least) as u16, (range.1 * most) as u16);
+        Self {
+            width: length(self.width, (LEAST_SIZE.x, LARGEST_SIZE.x)),
+            height: length(self.height, (LEAST_SIZE.y, LARGEST_SIZE.y)),
+            zoom_percent,
+        }
     }
 }
 
@@ -52,6 +91,16 @@ mod tests {
     }
 
     #[test]
+    fn a_window_of_any_size_is_made_one_that_can_be_seen() {
+        let window = |width, height, zoom_percent| SavedWindow { width, height, zoom_percent }.made_usable();
+        assert_eq!(SavedWindow::default().made_usable(), SavedWindow::default());
+        assert_eq!(window(0, 0, 0), SavedWindow { width: 450, height: 300, zoom_percent: 75 });
+        assert_eq!(window(u16::MAX, u16::MAX, u16::MAX), SavedWindow { width: 4_800, height: 3_000, zoom_percent: 300 });
+        let saved = migrated(Some(r#"{"version":1,"window":{"zoom_percent":200}}"#)).1;
+        assert_eq!((saved.window.zoom_percent, saved.window.width), (200, 860));
+    }
+
+    #[test]
     fn outputs_are_left_out_and_parameters_kept() {
         let (state, _) = migrated(None);
         assert_eq!(state.params.keys().collect::<Vec<_>>(), ["tempo_min"]);
@@ -59,7 +108,7 @@ mod tests {
 
     #[test]
     fn states_of_any_version_are_read() {
-        let named = SavedState { version: STATE_VERSION, feed_name: "Drums".to_owned() };
+        let named = SavedState { version: STATE_VERSION, feed_name: "Drums".to_owned(), window: SavedWindow::default() };
         assert_eq!(migrated(Some(r#"{"version":1,"feed_name":"Drums"}"#)).1, named);
         assert_eq!(migrated(Some(r#"{"version":0}"#)).1, SavedState::default());
         assert_eq!(migrated(Some(r#"{"version":7,"feed_name":"Drums","colour":"red"}"#)).1, named);

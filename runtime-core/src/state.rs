@@ -152,6 +152,9 @@ pub struct StructureState {
 /// Labels of sections, in the contract's order.
 pub const SECTION_LABELS: [&str; 8] = model_contracts::v1::LABELS;
 
+/// Horizons of [`StructureState::hazard_probs`], beats.
+pub const HORIZONS_BEATS: [u32; 5] = model_contracts::v1::HORIZONS_BEATS;
+
 /// Something to say about the sections. Labels are numbered as in the contract.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum StructureEvent {

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod demo_clip;
 pub mod dependencies;
 pub mod dist;
+pub mod editor_pictures;
 pub mod error;
 pub mod feed_header;
 pub mod figures;

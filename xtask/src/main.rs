@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use xtask::install::Action;
 use xtask::test_counts::TestCounts;
 use xtask::{
-    accuracy, bundle, codegen, demo, demo_clip, dist, feed_header, figures, file_map, foreign, fuzz, install, models, process, rtsan,
-    run_command, test_task, train, view_test, workspace_root,
+    accuracy, bundle, codegen, demo, demo_clip, dist, editor_pictures, feed_header, figures, file_map, foreign, fuzz, install, models,
+    process, rtsan, run_command, test_task, train, view_test, workspace_root,
 };
 
 #[derive(Parser)]
@@ -116,6 +116,8 @@ enum Task {
     ViewTest,
     /// Make the pictures of the web view in docs/images/
     Screenshots,
+    /// Make the pictures of the plugin's window in docs/images/ and tests/golden/editor/, from the bundle
+    EditorPictures,
 }
 
 fn main() -> ExitCode {
@@ -141,6 +143,7 @@ fn main() -> ExitCode {
         Task::Rtsan => rtsan::run(&root),
         Task::ViewTest => view_test::run(&root),
         Task::Screenshots => view_test::screenshots(&root),
+        Task::EditorPictures => editor_pictures::run(&root),
         Task::OrtRuntime => models::ort_runtime::run(&root).map(drop).map_err(Into::into),
     };
     match result {

@@ -52,6 +52,8 @@ pub struct FrameReport {
     pub update: Option<BeatUpdate>,
     /// What was known of the beat that was announced last.
     pub evidence: BeatEvidence,
+    /// What the user fixed.
+    pub hints: HintFlags,
     /// The tempi that are possible, as of the last beat or a moment later.
     pub candidates: TempoCandidates,
     /// Something to say about the sections.
@@ -214,6 +216,7 @@ impl Engine {
                     activation,
                     update,
                     evidence,
+                    hints: flags,
                     candidates,
                     structure_event,
                     state,

@@ -22,6 +22,7 @@ use crate::bus::audio_ring::AudioReceiver;
 use crate::bus::counters::Counters;
 use crate::bus::hint::HintFlags;
 use crate::bus::marks::MarkKind;
+use crate::bus::scope::{ScopeFrame, ScopeWriter, level_db};
 use crate::bus::shm::layout::N_BANDS;
 use crate::bus::shm::{FeedClock, FeedWriter, Spectrum};
 use crate::bus::state_cell::StateWriter;
@@ -63,6 +64,8 @@ pub struct Worker {
     sample_rate_hz: f64,
     input: AudioReceiver,
     outlets: Outlets,
+    /// To a window, where there may be one.
+    scope: Option<ScopeWriter>,
     counters: Counters,
     clock_map: ClockMap,
     /// Samples taken or skipped.
@@ -84,6 +87,7 @@ impl Worker {
             engine: Some(engine),
             input,
             outlets,
+            scope: None,
             counters,
             clock_map: ClockMap::default(),
             position: SamplePos(0),
@@ -92,6 +96,12 @@ impl Worker {
             lost_samples: 0,
             published_ns: 0,
         }
+    }
+
+    /// Draws every frame into `scope`, too.
+    #[must_use]
+    pub fn with_scope(self, scope: ScopeWriter) -> Self {
+        Self { scope: Some(scope), ..self }
     }
 
     /// Runs until `stop` is set. Sleeps for [`POLL`] whenever nothing waits, and longer after it found something. `every_poll`
@@ -162,17 +172,17 @@ impl Worker {
                 MarkKind::Jump => self.load.n_jumps = self.load.n_jumps.saturating_add(1),
                 MarkKind::Hint(_) | MarkKind::Settings(_) => {}
             }
-            let Self { engine, outlets, state, .. } = self;
+            let Self { engine, outlets, scope, state, .. } = self;
             // Settings that cannot be used leave the old ones in force; the adapter shows only usable ones.
-            guard(engine, |engine| drop(engine.apply(&mark.kind, |report| on_frame(report, outlets, state))));
+            guard(engine, |engine| drop(engine.apply(&mark.kind, |report| on_frame(report, outlets, scope, state))));
         }
     }
 
     fn analyse(&mut self, n_samples: usize) {
-        let Self { engine, input, outlets, state, load, .. } = self;
+        let Self { engine, input, outlets, scope, state, load, .. } = self;
         input.take_samples(n_samples, |part| {
             guard(engine, |engine| {
-                engine.process(part, |report| on_frame(report, outlets, state));
+                engine.process(part, |report| on_frame(report, outlets, scope, state));
                 add_times(load, engine.profile_mut().take_spent_ns());
             });
         });
@@ -248,8 +258,11 @@ fn rest(block_sec: f64) -> Duration {
 }
 
 /// What one frame brought goes to those who need it at once.
-fn on_frame(report: &FrameReport, outlets: &mut Outlets, state: &mut SlowState) {
+fn on_frame(report: &FrameReport, outlets: &mut Outlets, scope: &mut Option<ScopeWriter>, state: &mut SlowState) {
     let health = state.health;
+    if let Some(scope) = scope {
+        draw(report, scope, state.beat.beat_count);
+    }
     *state = report.state;
     state.health.nan_samples = state.health.nan_samples.max(health.nan_samples);
     if let Some(update) = report.update {
@@ -258,6 +271,21 @@ fn on_frame(report: &FrameReport, outlets: &mut Outlets, state: &mut SlowState) 
             feed.push_event(&event);
         }
     }
+}
+
+/// A frame for the eye; `beats_before` is the number of the beat that was playing in the frame before.
+fn draw(report: &FrameReport, scope: &mut ScopeWriter, beats_before: u64) {
+    let beat = &report.state.beat;
+    let is_beat = beat.locked == 1 && beat.beat_count != beats_before;
+    scope.push(ScopeFrame {
+        beat_prob: report.activation.beat,
+        downbeat_prob: report.activation.downbeat,
+        level_db: level_db(report.rms),
+        is_beat,
+        is_downbeat: is_beat && beat.beat_in_bar == 1,
+        hints: report.hints,
+    });
+    scope.set_tempi(report.candidates.as_slice().iter().map(|candidate| (candidate.bpm as f32, candidate.prob as f32)));
 }
 
 /// Runs `work` and gives the engine up where it panics: the host's process must live on.

@@ -7,6 +7,7 @@ pub mod counters;
 mod fields;
 pub mod hint;
 pub mod marks;
+pub mod scope;
 pub mod seqlock;
 pub mod shm;
 pub mod state_cell;

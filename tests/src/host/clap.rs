@@ -2,8 +2,9 @@
 
 use std::ffi::CString;
 use std::io::Cursor;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, HostGui, HostGuiImpl, PluginGui, Window};
 use clack_extensions::latency::PluginLatency;
 use clack_extensions::params::{ParamInfoBuffer, ParamInfoFlags, PluginParams};
 use clack_extensions::render::{PluginRender, RenderMode};
@@ -16,9 +17,30 @@ use clack_host::utils::{BeatTime, SecondsTime};
 
 use super::{Mode, Parameter, Said, Setup, TestHost, Timed, Transport, bundle};
 
-/// What the plugin may call; it offers no extensions, as the smallest hosts do.
+/// What the plugin may call; of extensions it offers that for windows alone.
 struct Callbacks {
     wants_callback: AtomicBool,
+    /// Size that the window asked for, packed; 0 = none.
+    wants_size: AtomicU64,
+}
+
+impl HostGuiImpl for Callbacks {
+    fn resize_hints_changed(&self) {}
+
+    fn request_resize(&self, new_size: GuiSize) -> Result<(), HostError> {
+        self.wants_size.store(new_size.pack_to_u64(), Ordering::Release);
+        Ok(())
+    }
+
+    fn request_show(&self) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    fn request_hide(&self) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    fn closed(&self, _was_destroyed: bool) {}
 }
 
 impl SharedHandler<'_> for Callbacks {
@@ -35,6 +57,10 @@ impl HostHandlers for Handlers {
     type Shared<'a> = Callbacks;
     type MainThread<'a> = ();
     type AudioProcessor<'a> = ();
+
+    fn declare_extensions(builder: &mut HostExtensions<'_, Self>, _shared: &Self::Shared<'_>) {
+        builder.register::<HostGui>();
+    }
 }
 
 /// One instance in a CLAP host.
@@ -56,6 +82,14 @@ impl ClapHost {
     /// # Panics
     /// On a bundle that cannot be loaded.
     pub fn open() -> Option<Box<dyn TestHost>> {
+        Some(Box::new(Self::load()?))
+    }
+
+    /// [`Self::open`], with its window.
+    ///
+    /// # Panics
+    /// On a bundle that cannot be loaded.
+    pub fn load() -> Option<Self> {
         let path = bundle(xtask::bundle::CLAP)?;
         // SAFETY: the library is our own build.
         let entry = unsafe { PluginEntry::load(&path) }.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -63,11 +97,16 @@ impl ClapHost {
         assert_eq!(factory.plugin_count(), 1);
         let id = CString::from(factory.plugin_descriptor(0).and_then(|descriptor| descriptor.id()).expect("a plugin with an id"));
         let host = HostInfo::new("Anacrusis test host", "Anacrusis", "", "1").expect("no NUL in these");
-        let mut instance =
-            PluginInstance::<Handlers>::new(|_| Callbacks { wants_callback: AtomicBool::new(false) }, |_| (), &entry, &id, &host)
-                .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let mut instance = PluginInstance::<Handlers>::new(
+            |_| Callbacks { wants_callback: AtomicBool::new(false), wants_size: AtomicU64::new(0) },
+            |_| (),
+            &entry,
+            &id,
+            &host,
+        )
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let parameters = read_parameters(&mut instance);
-        Some(Box::new(Self {
+        Some(Self {
             processor: None,
             instance,
             parameters,
@@ -76,11 +115,52 @@ impl ClapHost {
             pending: EventBuffer::new(),
             ports: [AudioPorts::with_capacity(2, 1), AudioPorts::with_capacity(2, 1)],
             input: [Vec::new(), Vec::new()],
-        }))
+        })
+    }
+
+    /// Opens the window within the X11 window `parent`; returns its size, pixels.
+    ///
+    /// # Panics
+    /// On a plugin that does not open it.
+    pub fn open_window(&mut self, parent: u32) -> (u32, u32) {
+        let plugin = self.instance.plugin_handle();
+        let gui: PluginGui = plugin.get_extension().expect("a window");
+        let api = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
+        assert!(gui.is_api_supported(&plugin, api));
+        gui.create(&plugin, api).expect("the window can be made");
+        let size = gui.get_size(&plugin).expect("a size");
+        // SAFETY: the parent lives until the window is closed.
+        unsafe { gui.set_parent(&plugin, Window::from_x11_handle(parent.into())) }.expect("the window can be put into another");
+        gui.show(&plugin).expect("the window can be shown");
+        self.idle();
+        (size.width, size.height)
+    }
+
+    /// Closes it.
+    pub fn close_window(&mut self) {
+        let plugin = self.instance.plugin_handle();
+        let gui: PluginGui = plugin.get_extension().expect("a window");
+        gui.destroy(&plugin);
+        self.idle();
+    }
+
+    /// Makes the window larger or smaller, as a host does when its own frame is dragged.
+    pub fn resize_window(&mut self, width: u32, height: u32) {
+        let plugin = self.instance.plugin_handle();
+        let gui: PluginGui = plugin.get_extension().expect("a window");
+        gui.set_size(&plugin, GuiSize { width, height }).expect("a size that the window takes");
+        self.idle();
+    }
+
+    /// The size that the window asked for since the last call, pixels.
+    pub fn wanted_size(&mut self) -> Option<(u32, u32)> {
+        let packed = self.instance.access_shared_handler(|callbacks| callbacks.wants_size.swap(0, Ordering::AcqRel));
+        let size = GuiSize::unpack_from_u64(packed);
+        (packed != 0).then_some((size.width, size.height))
     }
 
     /// Does what the plugin asked the main thread for.
-    fn idle(&mut self) {
+    pub fn idle(&mut self) {
         if self.instance.access_shared_handler(|callbacks| callbacks.wants_callback.swap(false, Ordering::AcqRel)) {
             self.instance.call_on_main_thread_callback();
         }
@@ -109,6 +189,12 @@ impl ClapHost {
                 _ => Said::Unexpected,
             },
             Some(CoreEventSpace::Midi(midi)) => Said::of_midi(midi.data()),
+            Some(CoreEventSpace::ParamGestureBegin(gesture)) => {
+                Said::Gesture { id: gesture.param_id().map_or(u32::MAX, ClapId::get), begins: true }
+            }
+            Some(CoreEventSpace::ParamGestureEnd(gesture)) => {
+                Said::Gesture { id: gesture.param_id().map_or(u32::MAX, ClapId::get), begins: false }
+            }
             Some(CoreEventSpace::ParamValue(change)) => {
                 let id = change.param_id().map_or(u32::MAX, ClapId::get);
                 Said::Value { id, normalized: change.value() / self.scale(id), is_live }

@@ -9,9 +9,11 @@ pub mod audio;
 pub mod checks;
 pub mod clap;
 pub mod expected;
+pub mod picture;
 pub mod player;
 pub mod saved_state;
 pub mod vst3;
+pub mod window;
 
 use std::path::{Path, PathBuf};
 
@@ -115,6 +117,13 @@ pub enum Said {
         normalized: f64,
         /// Flagged as played by a user at this moment: an output must not be.
         is_live: bool,
+    },
+    /// The user took hold of a parameter in the plugin's window, or let go of it.
+    Gesture {
+        /// The number by which hosts know it.
+        id: u32,
+        /// Took hold.
+        begins: bool,
     },
     /// An event that no plugin of ours should put out.
     Unexpected,

@@ -1,8 +1,10 @@
 //! The VST3 test host, on `vst3-host`. Tests only.
 
+#[cfg(target_os = "linux")]
+use vst3_host::WindowHandle;
 use vst3_host::audio::AudioBuffers;
 use vst3_host::midi::PluginEventData;
-use vst3_host::{Plugin, ProcessMode, TransportPosition, Vst3Host};
+use vst3_host::{ParameterEdit, Plugin, ProcessMode, TransportPosition, Vst3Host};
 
 use super::{Mode, Parameter, Said, Setup, TestHost, Timed, Transport, bundle};
 
@@ -23,10 +25,47 @@ impl Vst3TestHost {
     /// # Panics
     /// On a bundle that cannot be loaded.
     pub fn open() -> Option<Box<dyn TestHost>> {
+        Some(Box::new(Self::load()?))
+    }
+
+    /// [`Self::open`], with its window.
+    ///
+    /// # Panics
+    /// On a bundle that cannot be loaded.
+    pub fn load() -> Option<Self> {
         let path = bundle(xtask::bundle::VST3)?;
         let mut host = Vst3Host::builder().sample_rate(RATE_HZ).block_size(BLOCK_SAMPLES).build().expect("valid settings");
         let plugin = host.load_plugin(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        Some(Box::new(Self { plugin, buffers: AudioBuffers::new(2, 2, BLOCK_SAMPLES, RATE_HZ), rate_hz: RATE_HZ }))
+        Some(Self { plugin, buffers: AudioBuffers::new(2, 2, BLOCK_SAMPLES, RATE_HZ), rate_hz: RATE_HZ })
+    }
+
+    /// Opens the window within the X11 window `parent`; returns its size, pixels.
+    ///
+    /// # Panics
+    /// On a plugin that does not open it.
+    #[cfg(target_os = "linux")]
+    pub fn open_window(&mut self, parent: u32) -> (i32, i32) {
+        assert!(self.plugin.has_editor());
+        self.plugin.open_editor(WindowHandle::from_x11(parent)).expect("the window can be opened");
+        self.plugin.attached_editor_size().expect("a size").expect("an open window")
+    }
+
+    /// Closes it.
+    ///
+    /// # Panics
+    /// On a window that cannot be closed.
+    pub fn close_window(&mut self) {
+        self.plugin.close_editor().expect("an open window");
+    }
+
+    /// Runs what the window asked the host's event loop for.
+    pub fn idle(&mut self) {
+        self.plugin.service_run_loop();
+    }
+
+    /// What the user did in the window since the last call: parameter, and whether it was begun, set or ended.
+    pub fn take_edits(&mut self) -> Vec<ParameterEdit> {
+        self.plugin.take_parameter_edits()
     }
 }
 
