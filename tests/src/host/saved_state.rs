@@ -63,7 +63,7 @@ pub fn write(version: &str, formats: &[(&str, MakeHost)]) -> std::io::Result<Pat
     fs::create_dir(&folder)?;
     for (format, make) in formats {
         let mut host = make().ok_or_else(|| std::io::Error::other("there is no bundle"))?;
-        let values: Vec<SavedValue> = host.parameters().iter().filter(|parameter| is_kept(parameter)).map(moved).collect();
+        let values: Vec<SavedValue> = host.parameters().iter().filter(is_kept).map(moved).collect();
         values.iter().for_each(|value| host.set(value.id, value.normalized));
         // What a parameter with steps made of it.
         let values: Vec<SavedValue> = values.into_iter().map(|value| SavedValue { normalized: host.value(value.id), ..value }).collect();
