@@ -34,6 +34,8 @@ use outputs::{EventWriter, OUTPUTS, Routing};
 use params::{AnacrusisParams, ClockSource};
 use transport::{TransportWatch, host_time};
 
+/// Environment variable that, at `1`, gives the plugin its window.
+pub const WINDOW_VARIABLE: &str = "ANACRUSIS_WINDOW";
 /// A nudge, microseconds.
 const NUDGE_US: i32 = 5_000;
 
@@ -103,6 +105,10 @@ impl Plugin for Anacrusis {
     }
 
     fn editor(&mut self, executor: AsyncExecutor<Self>) -> Option<AnacrusisEditor> {
+        // An experiment, see docs/editor.md: a host must not fall by it.
+        if std::env::var_os(WINDOW_VARIABLE).is_none_or(|value| value != "1") {
+            return None;
+        }
         let edit = move |action| executor.execute_gui(action);
         Some(AnacrusisEditor::new(Arc::clone(&self.params), self.board.clone(), Arc::clone(&self.desk), Arc::new(edit)))
     }

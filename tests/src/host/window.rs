@@ -50,7 +50,12 @@ pub fn within_display(test: &str) -> bool {
     let program = std::env::current_exe().expect("a test is a program");
     let mut command = Command::new(program);
     command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
-    command.env(INSIDE, "1").env("DISPLAY", &display).env("LIBGL_ALWAYS_SOFTWARE", "1").env_remove("WAYLAND_DISPLAY");
+    command
+        .env(INSIDE, "1")
+        .env("ANACRUSIS_WINDOW", "1")
+        .env("DISPLAY", &display)
+        .env("LIBGL_ALWAYS_SOFTWARE", "1")
+        .env_remove("WAYLAND_DISPLAY");
     // A window's threads come and go. glibc gives each one a heap of its own and keeps what was freed there, which would hide a leak.
     command.env("MALLOC_ARENA_MAX", "1");
     let status = command.status().expect("the test can be run again");
