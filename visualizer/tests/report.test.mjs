@@ -11,7 +11,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 
-import { browser, CLIP, openPage, skip } from "./support.mjs";
+import { browser, CLIP, openPage, skip, until } from "./support.mjs";
 
 const run = promisify(execFile);
 
@@ -56,21 +56,19 @@ test("a report draws, zooms, seeks and exports what the analysis found", { skip 
   const page = await openFile(await browser(t), address("band.report.html"));
   assert.equal(Number(await page.textContent("#n-beats")), document.beats.length);
   await page.waitForFunction(() => !document.getElementById("now-time").textContent.includes("–"));
-  await page.waitForTimeout(100);
-  assert.ok((await colours(page, "#lanes")) > 20 && (await colours(page, "#overview")) > 3, "something is drawn");
+  await until("something is drawn", async () => (await colours(page, "#lanes")) > 20 && (await colours(page, "#overview")) > 3);
 
   const whole = await picture(page, "#lanes");
   await page.click("#zoom-in");
-  await page.waitForTimeout(100);
+  await until("it is drawn closer", async () => (await picture(page, "#lanes")) !== whole);
   const closer = await picture(page, "#lanes");
-  assert.notEqual(closer, whole);
   await page.focus("#timeline");
   await page.keyboard.press("+");
-  await page.waitForTimeout(100);
-  assert.notEqual(await picture(page, "#lanes"), closer, "keys zoom too");
+  await until("keys zoom too", async () => (await picture(page, "#lanes")) !== closer);
   await page.keyboard.press("0");
   await page.keyboard.press("ArrowRight");
-  assert.equal(Number(await page.getAttribute("#timeline", "aria-valuenow")), Number(document.beats[0].time_sec.toFixed(2)), "the first beat");
+  const atFirstBeat = async () => (await page.getAttribute("#timeline", "aria-valuenow")) === document.beats[0].time_sec.toFixed(2);
+  await until("the first beat is reached", atFirstBeat);
   const box = await page.locator("#lanes").boundingBox();
   await page.mouse.click(box.x + box.width / 2, box.y + 100);
   await page.waitForFunction((half) => Math.abs(Number(document.getElementById("timeline").getAttribute("aria-valuenow")) - half) < 0.2, document.duration_sec / 2);
