@@ -8,7 +8,7 @@
 //!
 //! Folder = thread: `rt` runs on the audio thread (no heap, lock, system call or panic), `analysis` on the inference
 //! thread, or inline when a host renders offline. Neither imports the other. Start reading at
-//! [`analysis::engine::Engine::process_hop`].
+//! [`analysis::engine::Engine::process`].
 //!
 //! # In a program of your own
 //!

@@ -49,6 +49,41 @@ pub enum StepError {
     },
 }
 
+/// Most frames that a model is given at once: enough that reading its weights costs little beside using them, and few enough that what
+/// lies between two layers stays in the inner caches.
+pub const MAX_BATCH_FRAMES: usize = 32;
+
+/// Frames of features that follow each other, oldest first.
+#[derive(Debug, Clone, Copy)]
+pub struct FrameBatch<'a> {
+    /// `[n_frames, n_features]`
+    features: &'a [f32],
+    n_features: usize,
+}
+
+impl<'a> FrameBatch<'a> {
+    /// Frames of `n_features` each; `features` is `[n_frames, n_features]`, of at most [`MAX_BATCH_FRAMES`].
+    pub fn new(features: &'a [f32], n_features: usize) -> Self {
+        debug_assert!(n_features > 0 && features.len().is_multiple_of(n_features) && features.len() / n_features <= MAX_BATCH_FRAMES);
+        Self { features, n_features }
+    }
+
+    /// Features per frame.
+    pub fn n_features(self) -> usize {
+        self.n_features
+    }
+
+    /// All of them, `[n_frames, n_features]`.
+    pub fn features(self) -> &'a [f32] {
+        self.features
+    }
+
+    /// Each frame, `[n_features]`.
+    pub fn frames(self) -> std::slice::ChunksExact<'a, f32> {
+        self.features.chunks_exact(self.n_features)
+    }
+}
+
 /// A causal model that sees one frame at a time and keeps its own explicit state.
 pub trait StepModel: Send {
     /// Name for messages, e.g. `beatnet-1`.
@@ -67,6 +102,18 @@ pub trait StepModel: Send {
     /// # Errors
     /// [`StepError`]; the caller falls back to another model.
     fn step(&mut self, features: &[f32]) -> Result<Activation, StepError>;
+
+    /// Consumes several frames and appends their activations: bit for bit what [`Self::step`] returns for one after the other, up to the
+    /// first that fails. Allocates nothing where `activations` has room, unless a backend does.
+    ///
+    /// # Errors
+    /// The first failure; `activations` ends with the frame before it.
+    fn steps(&mut self, batch: FrameBatch<'_>, activations: &mut Vec<Activation>) -> Result<(), StepError> {
+        for frame in batch.frames() {
+            activations.push(self.step(frame)?);
+        }
+        Ok(())
+    }
 
     /// Returns to the exact state after construction.
     fn reset(&mut self);

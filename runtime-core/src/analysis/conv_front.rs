@@ -48,6 +48,16 @@ impl ConvFront {
         self.mean.len()
     }
 
+    /// Each of several frames, `[n_frames, n_features]`, into a row of `out`, which is returned.
+    pub fn apply_to_all<'out>(&mut self, features: &[f32], out: &'out mut [f32]) -> &'out [f32] {
+        let n_frames = features.len() / self.n_features();
+        let n_outputs = out.len() / n_frames;
+        for (features, out) in features.chunks_exact(self.n_features()).zip(out.chunks_exact_mut(n_outputs)) {
+            out.copy_from_slice(self.apply(features));
+        }
+        out
+    }
+
     /// One frame, `[n_features]`; what comes out is channel-major.
     pub fn apply(&mut self, features: &[f32]) -> &[f32] {
         let n_bands = features.len() / N_FEATURE_CHANNELS;

@@ -120,20 +120,26 @@ impl Engine {
 
     /// Consumes a block of mono samples of any length and reports each frame that it completes.
     ///
-    /// The reports do not depend on how the stream is cut into blocks. Samples that are not finite count as 0.
-    /// Allocates nothing.
+    /// The reports do not depend on how the stream is cut into blocks; where a block holds several hops, the network sees their
+    /// frames together, which costs less. Samples that are not finite count as 0. Allocates nothing.
     pub fn process(&mut self, mut mono: &[f32], mut on_frame: impl FnMut(&FrameReport)) {
-        let mut pending = std::mem::take(&mut self.pending);
         while !mono.is_empty() {
-            let n = mono.len().min(self.hop_samples - pending.len());
-            pending.extend_from_slice(&mono[..n]);
-            mono = &mono[n..];
-            if pending.len() == self.hop_samples {
-                self.process_hop(&pending, &mut on_frame);
-                pending.clear();
+            without_denormals(|| {
+                while !mono.is_empty() && self.pipe.has_room(MAX_FRAMES_PER_HOP) {
+                    let (part, rest) = mono.split_at(mono.len().min(self.hop_samples - self.pending.len()));
+                    self.pending.extend_from_slice(part);
+                    mono = rest;
+                    if self.pending.len() == self.hop_samples {
+                        self.pipe.hear(&self.pending);
+                        self.pending.clear();
+                    }
+                }
+                self.pipe.look();
+            });
+            while self.pipe.has_heard() {
+                self.follow_hop(&mut on_frame);
             }
         }
-        self.pending = pending;
     }
 
     /// Ends the stream: silence completes the frames that still wait for their look-ahead, so that the last beats of a
@@ -151,9 +157,9 @@ impl Engine {
         });
     }
 
-    /// One hop (20 ms at the usual rates) through the pipe: the whole product in forty lines.
-    pub fn process_hop(&mut self, hop: &[f32], on_frame: &mut impl FnMut(&FrameReport)) {
-        self.samples_received += hop.len() as u64;
+    /// What one hop (20 ms at the usual rates) brings that the network has seen: the whole product in forty lines.
+    fn follow_hop(&mut self, on_frame: &mut impl FnMut(&FrameReport)) {
+        self.samples_received += self.hop_samples as u64;
         let samples_received = SamplePos(self.samples_received);
         let now = samples_received.to_stream_sec(self.config.sample_rate_hz);
         self.frames.clear();
@@ -162,7 +168,7 @@ impl Engine {
             pipe, decoder, tracker, posterior, structure, frames, config, said, last_frame_time, last_activation, candidates, ..
         } = self;
         without_denormals(|| {
-            pipe.process(hop, |frame| frames.push(*frame));
+            pipe.hand_over(|frame| frames.push(*frame));
             for frame in &*frames {
                 pipe.profile_mut().enter(Stage::Decoder);
                 decoder.step(&frame.activation, posterior);

@@ -24,6 +24,7 @@ pub struct TimedFeatures<'a> {
 /// Resampler and features of one stream.
 pub struct FeaturePipe {
     pipe: ActivationPipe,
+    /// What the model was shown and nobody got yet, `[n_frames, n_features]`.
     seen: Arc<Mutex<Vec<f32>>>,
     n_features: usize,
     hop_samples: usize,
@@ -36,7 +37,7 @@ impl FeaturePipe {
     pub fn new(sample_rate_hz: f64, front_end: FrontEnd) -> Self {
         let hop_samples = (sample_rate_hz / FRAMES_PER_SEC).round() as usize;
         let n_features = front_end.len;
-        let seen = Arc::new(Mutex::new(vec![0.0; n_features]));
+        let seen = Arc::new(Mutex::new(Vec::new()));
         let witness = Box::new(Witness { seen: Arc::clone(&seen), n_features });
         let pipe = ActivationPipe::new(sample_rate_hz, hop_samples, BeatModel::from_network(front_end, witness));
         Self { pipe, seen, n_features, hop_samples, pending: Vec::with_capacity(hop_samples) }
@@ -74,17 +75,18 @@ impl FeaturePipe {
     }
 
     fn process_hop(&mut self, on_frame: &mut impl FnMut(TimedFeatures<'_>)) {
-        let Self { pipe, seen, pending, .. } = self;
-        without_denormals(|| {
-            pipe.process(pending, |frame| {
-                let features = seen.lock().unwrap_or_else(PoisonError::into_inner);
-                on_frame(TimedFeatures { time: frame.time, features: &features });
-            });
-        });
+        let Self { pipe, seen, n_features, pending, .. } = self;
+        let mut times = Vec::new();
+        without_denormals(|| pipe.process(pending, |frame| times.push(frame.time)));
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for (time, features) in times.into_iter().zip(seen.chunks_exact(*n_features)) {
+            on_frame(TimedFeatures { time, features });
+        }
+        seen.clear();
     }
 }
 
-/// Keeps the frame it was given, and never hears a beat.
+/// Keeps the frames it was given, and never hears a beat.
 struct Witness {
     seen: Arc<Mutex<Vec<f32>>>,
     n_features: usize,
@@ -100,7 +102,7 @@ impl StepModel for Witness {
     }
 
     fn step(&mut self, features: &[f32]) -> Result<Activation, StepError> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).copy_from_slice(features);
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(features);
         Ok(Activation::default())
     }
 

@@ -83,6 +83,11 @@ impl FeatureExtractor {
         }
     }
 
+    /// Features of a frame: its bands and their differences.
+    pub fn n_features(&self) -> usize {
+        2 * self.n_bands()
+    }
+
     /// Bands of a frame: half of its features.
     pub fn n_bands(&self) -> usize {
         self.filterbank.n_bands()

@@ -1,9 +1,11 @@
 //! Third stage, the default: the native network of a model file, of any architecture, or the weighted mean of several.
 //! INFERENCE THREAD.
 //!
-//! Every member sees the same features; their probabilities are averaged, then calibrated.
+//! Every member sees the same features; their probabilities are averaged, then calibrated. Several frames at once go through one member
+//! after the other, and in each through one layer after the other: the weights are read once for all of them, and each sum is the same
+//! to the bit.
 
-use super::activation::{Activation, StepError, StepModel};
+use super::activation::{Activation, FrameBatch, MAX_BATCH_FRAMES, StepError, StepModel};
 use super::calibration::Calibration;
 use super::crnn::Crnn;
 use super::front_lstm::FrontLstm;
@@ -18,6 +20,10 @@ pub struct Network {
     members: Vec<Member>,
     calibration: Option<Calibration>,
     delay_frames: usize,
+    /// What the members say together, `[MAX_BATCH_FRAMES]`.
+    means: Vec<[f32; 3]>,
+    /// What one of them says, `[MAX_BATCH_FRAMES]`.
+    probs: Vec<[f32; 3]>,
 }
 
 #[derive(Clone)]
@@ -47,6 +53,8 @@ impl Network {
             members: file.members.iter().map(|member| Member { net: net(&member.network), weight: member.weight }).collect(),
             calibration: file.calibration,
             delay_frames: file.delay_frames,
+            means: vec![[0.0; 3]; MAX_BATCH_FRAMES],
+            probs: vec![[0.0; 3]; MAX_BATCH_FRAMES],
         }
     }
 
@@ -54,6 +62,33 @@ impl Network {
     /// share it.
     pub fn gather(networks: &mut [Self]) {
         gather_weights(networks.iter_mut().flat_map(|network| &mut network.members).flat_map(|member| member.net.matrices_mut()));
+    }
+
+    /// Shows frames of `n_given` features each to every member; `features` is `[n_frames, n_given]`.
+    fn look(&mut self, features: &[f32], n_given: usize) -> Result<(), StepError> {
+        if n_given != self.n_features() {
+            return Err(StepError::WrongLength { model: self.name.clone(), expected: self.n_features(), got: n_given });
+        }
+        let n_frames = features.len() / n_given;
+        let (means, probs) = (&mut self.means[..n_frames], &mut self.probs[..n_frames]);
+        means.fill([0.0; 3]);
+        for Member { net, weight } in &mut self.members {
+            net.steps(features, probs);
+            for (mean, prob) in means.as_flattened_mut().iter_mut().zip(probs.as_flattened()) {
+                *mean += *weight * prob;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was seen in one of the frames.
+    fn answer(&self, frame: usize) -> Result<Activation, StepError> {
+        let [beat, downbeat, none] = self.means[frame];
+        if let Some(value) = [beat, downbeat, none].into_iter().find(|prob| !prob.is_finite()) {
+            return Err(StepError::NotFinite { model: self.name.clone(), value });
+        }
+        let activation = Activation { beat, downbeat, none };
+        Ok(self.calibration.map_or(activation, |calibration| calibration.apply(activation)))
     }
 }
 
@@ -71,21 +106,16 @@ impl StepModel for Network {
     }
 
     fn step(&mut self, features: &[f32]) -> Result<Activation, StepError> {
-        if features.len() != self.n_features() {
-            return Err(StepError::WrongLength { model: self.name.clone(), expected: self.n_features(), got: features.len() });
+        self.look(features, features.len())?;
+        self.answer(0)
+    }
+
+    fn steps(&mut self, batch: FrameBatch<'_>, activations: &mut Vec<Activation>) -> Result<(), StepError> {
+        self.look(batch.features(), batch.n_features())?;
+        for frame in 0..batch.frames().len() {
+            activations.push(self.answer(frame)?);
         }
-        let mut mean = [0.0; 3];
-        for Member { net, weight } in &mut self.members {
-            for (mean, prob) in mean.iter_mut().zip(net.step(features)) {
-                *mean += *weight * prob;
-            }
-        }
-        if let Some(value) = mean.into_iter().find(|prob| !prob.is_finite()) {
-            return Err(StepError::NotFinite { model: self.name.clone(), value });
-        }
-        let [beat, downbeat, none] = mean;
-        let activation = Activation { beat, downbeat, none };
-        Ok(self.calibration.map_or(activation, |calibration| calibration.apply(activation)))
+        Ok(())
     }
 
     fn reset(&mut self) {
@@ -102,11 +132,11 @@ impl Net {
         }
     }
 
-    fn step(&mut self, features: &[f32]) -> [f32; 3] {
+    fn steps(&mut self, features: &[f32], probs: &mut [[f32; 3]]) {
         match self {
-            Self::Crnn(net) => net.step(features),
-            Self::Tcn(net) => net.step(features),
-            Self::FrontLstm(net) => net.step(features),
+            Self::Crnn(net) => net.steps(features, probs),
+            Self::Tcn(net) => net.steps(features, probs),
+            Self::FrontLstm(net) => net.steps(features, probs),
         }
     }
 

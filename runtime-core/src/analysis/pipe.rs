@@ -2,10 +2,13 @@
 //!
 //! Shared by the live engine and the offline analysis, so that both decode the same activations. Where a network answers
 //! some frames late, having heard what comes next, each answer is handed over with the frame that it is about.
+//!
+//! Whoever has more samples than one block lets several be heard before the network looks at their frames together: reading its weights
+//! costs more than using them once. What is handed over is the same.
 
 use std::collections::VecDeque;
 
-use super::activation::{Activation, StepModel};
+use super::activation::{Activation, FrameBatch, MAX_BATCH_FRAMES, StepModel};
 use super::beat_model::{BeatModel, ModelOrigin};
 use super::features::{FeatureExtractor, FeatureFrame};
 use super::flux::FluxModel;
@@ -48,6 +51,19 @@ pub struct ActivationPipe {
     /// Frames that wait for the network's answer, oldest first; as many as the network is late, and one.
     waiting: VecDeque<ActivationFrame>,
     delay_frames: usize,
+    /// The blocks that were heard and not handed over yet.
+    heard: VecDeque<HeardBlock>,
+    /// Their features, `[n_frames, n_features]`.
+    features_heard: Vec<f32>,
+    /// The level of each of their frames, see [`ActivationFrame::rms`].
+    rms_heard: Vec<f32>,
+    /// What the network answered to them, up to a failure.
+    answers: Vec<Activation>,
+    /// How many of these frames were handed over.
+    n_handed_over: usize,
+    /// Until the newest sample heard.
+    nan_samples_heard: u32,
+    /// Until the block that was handed over last.
     nan_samples: u32,
     clean: Vec<f32>,
     /// The bands of the newest frame.
@@ -55,6 +71,14 @@ pub struct ActivationPipe {
     /// Steps for the anticipator, where somebody asked for them.
     pool: Option<StepPool>,
     profile: Profile,
+}
+
+/// What is known of a block before the network has seen its frames.
+#[derive(Debug, Clone, Copy)]
+struct HeardBlock {
+    n_frames: usize,
+    /// Samples so far that were not finite.
+    nan_samples: u32,
 }
 
 impl ActivationPipe {
@@ -65,19 +89,25 @@ impl ActivationPipe {
         Self {
             resampler: Resampler::new(sample_rate_hz),
             spectrum: vec![0.0; features.n_bands()],
-            features,
             fallback: FluxModel::new(&model.front_end),
-            front_end: model.front_end,
             delay_frames: model.net.delay_frames(),
             waiting: VecDeque::with_capacity(model.net.delay_frames() + 1),
             net: model.net,
             failed: false,
             is_fallback_model,
             next_frame: 0,
+            heard: VecDeque::with_capacity(MAX_BATCH_FRAMES),
+            features_heard: Vec::with_capacity(MAX_BATCH_FRAMES * features.n_features()),
+            rms_heard: Vec::with_capacity(MAX_BATCH_FRAMES),
+            answers: Vec::with_capacity(MAX_BATCH_FRAMES),
+            n_handed_over: 0,
+            nan_samples_heard: 0,
             nan_samples: 0,
             clean: Vec::with_capacity(max_block_samples),
+            features,
             pool: None,
             profile: Profile::default(),
+            front_end: model.front_end,
         }
     }
 
@@ -99,49 +129,122 @@ impl ActivationPipe {
     }
 
     /// Consumes at most `max_block_samples` samples and hands over the frames that they complete.
-    pub fn process(&mut self, mono: &[f32], mut on_frame: impl FnMut(&ActivationFrame)) {
+    pub fn process(&mut self, mono: &[f32], on_frame: impl FnMut(&ActivationFrame)) {
+        self.hear(mono);
+        self.look();
+        self.hand_over(on_frame);
+    }
+
+    /// Consumes at most `max_block_samples` samples; their frames wait until [`Self::look`], and for one call of [`Self::hand_over`].
+    /// Allocates nothing while there [is room](Self::has_room).
+    pub fn hear(&mut self, mono: &[f32]) {
         self.clean.clear();
         for &sample in mono {
-            self.nan_samples = self.nan_samples.saturating_add(u32::from(!sample.is_finite()));
+            self.nan_samples_heard = self.nan_samples_heard.saturating_add(u32::from(!sample.is_finite()));
             self.clean.push(if sample.is_finite() { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) } else { 0.0 });
         }
-        let delay_samples = self.resampler.delay_samples();
-        let Self { resampler, features, net, fallback, failed, next_frame, waiting, delay_frames, clean, spectrum, pool, profile, .. } =
-            self;
+        let Self { resampler, features, features_heard, rms_heard, clean, profile, .. } = self;
+        let n_before = rms_heard.len();
         profile.enter(Stage::Resample);
         resampler.process(clean, |samples| {
             profile.enter(Stage::Features);
             features.process(samples, |FeatureFrame { features, rms }| {
-                profile.enter(Stage::Activation);
-                let frame = FrameIdx(*next_frame);
-                *next_frame += 1;
-                // The frame's centre in the resampled stream, less the resampler's delay (DESIGN: C = 0).
-                let time = StreamSec(((frame.0 * HOP_SAMPLES as u64) as f64 - delay_samples) / MODEL_RATE_HZ);
-                let activation = step_or_fall_back(net.as_mut(), fallback, failed, features);
-                let (bands, differences) = features.split_at(features.len() / 2);
-                spectrum.copy_from_slice(bands);
-                if let Some(pool) = pool {
-                    profile.enter(Stage::Structure);
-                    pool.push(frame, time, features, rms);
-                    profile.enter(Stage::Activation);
-                }
-                let flux = differences.iter().sum::<f32>() / differences.len() as f32;
-                // The fallback is never late, so its answers wait with their frames.
-                let of_this_frame = if *failed { activation } else { Activation::default() };
-                waiting.push_back(ActivationFrame { frame, time, activation: of_this_frame, flux, rms });
-                if waiting.len() > *delay_frames
-                    && let Some(mut described) = waiting.pop_front()
-                {
-                    if !*failed {
-                        described.activation = activation;
-                    }
-                    on_frame(&described);
-                }
-                profile.enter(Stage::Features);
+                features_heard.extend_from_slice(features);
+                rms_heard.push(rms);
             });
             profile.enter(Stage::Resample);
         });
         profile.leave();
+        self.heard.push_back(HeardBlock { n_frames: self.rms_heard.len() - n_before, nan_samples: self.nan_samples_heard });
+    }
+
+    /// Whether a further block that completes `n_frames` can be [heard](Self::hear) before the network looks.
+    pub fn has_room(&self, n_frames: usize) -> bool {
+        self.rms_heard.len() + n_frames <= MAX_BATCH_FRAMES && self.heard.len() < MAX_BATCH_FRAMES
+    }
+
+    /// Whether a block that was [heard](Self::hear) waits to be handed over.
+    pub fn has_heard(&self) -> bool {
+        !self.heard.is_empty()
+    }
+
+    /// Lets the network look at all frames that were heard since the last time.
+    pub fn look(&mut self) {
+        self.profile.enter(Stage::Activation);
+        if !self.failed {
+            let n_features = self.features.n_features();
+            for features in self.features_heard.chunks(MAX_BATCH_FRAMES * n_features) {
+                // What failed shows in the number of answers.
+                if self.net.steps(FrameBatch::new(features, n_features), &mut self.answers).is_err() {
+                    break;
+                }
+            }
+        }
+        self.profile.leave();
+    }
+
+    /// Hands over the frames of the oldest block that was [heard](Self::hear), after the network [looked](Self::look) at them.
+    pub fn hand_over(&mut self, mut on_frame: impl FnMut(&ActivationFrame)) {
+        let Some(block) = self.heard.pop_front() else { return };
+        self.nan_samples = block.nan_samples;
+        self.profile.enter(Stage::Activation);
+        for _ in 0..block.n_frames {
+            if let Some(described) = self.next_described() {
+                on_frame(&described);
+            }
+        }
+        self.profile.leave();
+        if self.heard.is_empty() {
+            self.forget_heard();
+        }
+    }
+
+    /// Goes on by a frame; returns the frame that the network has now answered for, if any.
+    fn next_described(&mut self) -> Option<ActivationFrame> {
+        let Self { fallback, failed, next_frame, waiting, delay_frames, spectrum, pool, profile, .. } = self;
+        let (place, n_features) = (self.n_handed_over, self.features.n_features());
+        self.n_handed_over += 1;
+        let features = &self.features_heard[place * n_features..][..n_features];
+        let rms = self.rms_heard[place];
+        let frame = FrameIdx(*next_frame);
+        *next_frame += 1;
+        // The frame's centre in the resampled stream, less the resampler's delay (DESIGN: C = 0).
+        let time = StreamSec(((frame.0 * HOP_SAMPLES as u64) as f64 - self.resampler.delay_samples()) / MODEL_RATE_HZ);
+        let activation = match self.answers.get(place) {
+            Some(answer) => *answer,
+            None => {
+                *failed = true;
+                fallback.step(features).unwrap_or_default()
+            }
+        };
+        let (bands, differences) = features.split_at(features.len() / 2);
+        spectrum.copy_from_slice(bands);
+        if let Some(pool) = pool {
+            profile.enter(Stage::Structure);
+            pool.push(frame, time, features, rms);
+            profile.enter(Stage::Activation);
+        }
+        let flux = differences.iter().sum::<f32>() / differences.len() as f32;
+        // The fallback is never late, so its answers wait with their frames.
+        let of_this_frame = if *failed { activation } else { Activation::default() };
+        waiting.push_back(ActivationFrame { frame, time, activation: of_this_frame, flux, rms });
+        if waiting.len() <= *delay_frames {
+            return None;
+        }
+        let mut described = waiting.pop_front()?;
+        if !*failed {
+            described.activation = activation;
+        }
+        Some(described)
+    }
+
+    /// Drops what was heard and not handed over.
+    fn forget_heard(&mut self) {
+        self.heard.clear();
+        self.features_heard.clear();
+        self.rms_heard.clear();
+        self.answers.clear();
+        self.n_handed_over = 0;
     }
 
     /// The log bands of the newest frame heard, low to high, log10 units.
@@ -165,6 +268,7 @@ impl ActivationPipe {
         }
         self.is_fallback_model = matches!(model.origin, ModelOrigin::Fallback { reason: Some(_) });
         self.delay_frames = model.net.delay_frames();
+        self.forget_heard();
         self.waiting.clear();
         self.waiting.reserve(self.delay_frames + 1);
         self.net = model.net;
@@ -191,20 +295,11 @@ impl ActivationPipe {
         self.failed = false;
         self.next_frame = 0;
         self.waiting.clear();
+        self.forget_heard();
         self.pool.iter_mut().for_each(StepPool::reset);
+        self.nan_samples_heard = 0;
         self.nan_samples = 0;
     }
-}
-
-/// The network's activation, or the fallback's from the first failure on.
-fn step_or_fall_back(net: &mut dyn StepModel, fallback: &mut FluxModel, failed: &mut bool, features: &[f32]) -> Activation {
-    if !*failed {
-        match net.step(features) {
-            Ok(activation) => return activation,
-            Err(_) => *failed = true,
-        }
-    }
-    fallback.step(features).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -308,6 +403,48 @@ mod tests {
         let onset = all[70..].iter().max_by(|a, b| a.activation.beat.total_cmp(&b.activation.beat)).expect("some frames");
         assert!((onset.time.0 - 1.5).abs() < 0.03, "the fallback is not late: {onset:?}");
         assert_eq!(failing.health().fault, Fault::Activation as u8);
+    }
+
+    #[test]
+    fn blocks_that_are_heard_together_bring_what_they_bring_alone() {
+        for (delay_frames, fails_at) in [(0, None), (3, None), (0, Some(60)), (2, Some(64))] {
+            let pipe = || ActivationPipe::new(RATE_HZ, HOP, Late::model(delay_frames, fails_at));
+            let mut samples = click(1.0);
+            samples[30_000] = f32::NAN;
+            let mut alone = pipe();
+            let of_a_hop = |hop: &[f32]| {
+                let mut frames = Vec::new();
+                alone.process(hop, |frame| frames.push(*frame));
+                (frames, alone.spectrum().to_vec(), alone.health())
+            };
+            let expected: Vec<_> = samples.chunks(HOP).map(of_a_hop).collect();
+
+            let mut together = pipe();
+            let (mut hops, mut got) = (samples.chunks(HOP).peekable(), Vec::new());
+            while hops.peek().is_some() {
+                while together.has_room(2)
+                    && let Some(hop) = hops.next()
+                {
+                    together.hear(hop);
+                }
+                together.look();
+                while together.has_heard() {
+                    let mut frames = Vec::new();
+                    together.hand_over(|frame| frames.push(*frame));
+                    got.push((frames, together.spectrum().to_vec(), together.health()));
+                }
+            }
+            assert_eq!(got, expected, "late by {delay_frames}, failing at {fails_at:?}");
+        }
+    }
+
+    #[test]
+    fn a_block_may_complete_more_frames_than_the_network_sees_at_once() {
+        let samples = click(1.0);
+        let mut whole = Vec::new();
+        ActivationPipe::new(RATE_HZ, samples.len(), Late::model(1, Some(70))).process(&samples, |frame| whole.push(*frame));
+        assert!(whole.len() > 2 * MAX_BATCH_FRAMES);
+        assert_eq!(whole, frames(&mut ActivationPipe::new(RATE_HZ, HOP, Late::model(1, Some(70))), &samples));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! (Bai, Kolter & Koltun 2018; Davies & Böck, EUSIPCO 2019, made causal). Each block keeps what it has seen in a ring; all
 //! sizes come from the weights.
 
+use super::activation::MAX_BATCH_FRAMES;
 use super::conv_front::ConvFront;
 use super::kernels::{Linear, elu, layer_norm, softmax};
 use super::model_file::TcnWeights;
@@ -15,15 +16,18 @@ pub struct Tcn {
     input: Linear,
     blocks: Vec<Block>,
     output: Linear,
-    /// What the blocks read and add to, `[n_channels]`.
+    n_channels: usize,
+    /// What the first dense layer gets, `[MAX_BATCH_FRAMES, n_front]`.
+    seen: Vec<f32>,
+    /// What the blocks read and add to, `[MAX_BATCH_FRAMES, n_channels]`, as all that follow.
     residual: Vec<f32>,
-    /// Sum of what the blocks added, `[n_channels]`.
+    /// Sum of what the blocks added.
     skip: Vec<f32>,
-    /// Inputs of a block's convolution, `[n_taps * n_channels]`, oldest first.
+    /// Inputs of a block's convolution, `[MAX_BATCH_FRAMES, n_taps * n_channels]`, oldest first.
     taps: Vec<f32>,
-    /// Inside a block, `[n_channels]`.
+    /// Inside a block.
     convolved: Vec<f32>,
-    /// What a block adds, `[n_channels]`.
+    /// What a block adds.
     added: Vec<f32>,
 }
 
@@ -41,29 +45,41 @@ impl Tcn {
             input: Linear::new(n_channels, weights.front.n_outputs, &weights.input_weight, &weights.input_bias),
             blocks: weights.blocks.iter().map(block).collect(),
             output: Linear::new(3, n_channels, &weights.output_weight, &weights.output_bias),
-            residual: vec![0.0; n_channels],
-            skip: vec![0.0; n_channels],
-            taps: vec![0.0; n_taps * n_channels],
-            convolved: vec![0.0; n_channels],
-            added: vec![0.0; n_channels],
+            n_channels,
+            seen: vec![0.0; MAX_BATCH_FRAMES * weights.front.n_outputs],
+            residual: vec![0.0; MAX_BATCH_FRAMES * n_channels],
+            skip: vec![0.0; MAX_BATCH_FRAMES * n_channels],
+            taps: vec![0.0; MAX_BATCH_FRAMES * n_taps * n_channels],
+            convolved: vec![0.0; MAX_BATCH_FRAMES * n_channels],
+            added: vec![0.0; MAX_BATCH_FRAMES * n_channels],
         }
     }
 
-    /// Features per frame that [`Self::step`] takes.
+    /// Features per frame that [`Self::steps`] takes.
     pub fn n_features(&self) -> usize {
         self.front.n_features()
     }
 
-    /// Probabilities of beat, downbeat and neither after one more frame.
-    pub fn step(&mut self, features: &[f32]) -> [f32; 3] {
-        let Self { front, input, blocks, output, residual, skip, taps, convolved, added } = self;
-        input.apply(front.apply(features), added);
-        layer_norm(added, residual);
+    /// Probabilities of beat, downbeat and neither after each further frame; `features` is `[n_frames, n_features]`, `probs`
+    /// `[n_frames]`, at most [`MAX_BATCH_FRAMES`].
+    pub fn steps(&mut self, features: &[f32], probs: &mut [[f32; 3]]) {
+        let n_frames = probs.len();
+        let Self { front, input, blocks, output, n_channels, seen, residual, skip, taps, convolved, added } = self;
+        let n_values = n_frames * *n_channels;
+        let [residual, skip, convolved, added] = [residual, skip, convolved, added].map(|values| &mut values[..n_values]);
+        input.apply(front.apply_to_all(features, &mut seen[..n_frames * input.n_columns()]), added);
+        for (added, residual) in added.chunks_exact(*n_channels).zip(residual.chunks_exact_mut(*n_channels)) {
+            layer_norm(added, residual);
+        }
         elu(residual);
         skip.fill(0.0);
         for block in blocks {
-            layer_norm(residual, block.history.newest_mut());
-            block.history.gather(taps);
+            let n_taps = block.convolution.n_columns();
+            let taps = &mut taps[..n_frames * n_taps];
+            for (residual, taps) in residual.chunks_exact(*n_channels).zip(taps.chunks_exact_mut(n_taps)) {
+                layer_norm(residual, block.history.newest_mut());
+                block.history.gather(taps);
+            }
             block.convolution.apply(taps, convolved);
             elu(convolved);
             block.out.apply(convolved, added);
@@ -73,10 +89,8 @@ impl Tcn {
             }
         }
         elu(skip);
-        let mut probs = [0.0; 3];
-        output.apply(skip, &mut probs);
-        softmax(&mut probs);
-        probs
+        output.apply(skip, probs.as_flattened_mut());
+        probs.iter_mut().for_each(|probs| softmax(probs));
     }
 
     /// Nothing heard yet.
@@ -247,18 +261,25 @@ mod tests {
         #[test]
         fn steps_agree_with_the_definition(
             n_channels in 2usize..9, n_taps in 1usize..4, dilations in prop::collection::vec(1usize..6, 1..4), seed in 0u32..1000,
+            n_at_once in 1usize..26,
         ) {
             let weights = weights(n_channels, n_taps, &dilations, seed);
             let frames: Vec<Vec<f32>> =
                 (0..25).map(|t| (0..6).map(|i| ((t * 37 + i * 11) % 17) as f32 / 8.0 - 1.0).collect()).collect();
             let mut net = Tcn::new(&weights);
-            let first: Vec<[f32; 3]> = frames.iter().map(|frame| net.step(frame)).collect();
+            let mut first = vec![[0.0; 3]; frames.len()];
+            for (frame, probs) in frames.iter().zip(&mut first) {
+                net.steps(frame, std::slice::from_mut(probs));
+            }
             for (got, expected) in first.iter().flatten().zip(naive(&weights, &frames).iter().flatten()) {
                 prop_assert!((f64::from(*got) - expected).abs() < 2e-5, "{got} {expected}");
             }
             net.reset();
-            let second: Vec<[f32; 3]> = frames.iter().map(|frame| net.step(frame)).collect();
-            prop_assert_eq!(first, second, "a reset returns to the start");
+            let mut second = vec![[0.0; 3]; frames.len()];
+            for (frames, probs) in frames.chunks(n_at_once).zip(second.chunks_mut(n_at_once)) {
+                net.steps(&frames.concat(), probs);
+            }
+            prop_assert_eq!(first, second, "a reset returns to the start, and frames at once are frames one by one");
         }
     }
 }

@@ -8,12 +8,16 @@
 //! - 8 bits, for weights that a model file has so: number and scale as they are in the file.
 
 #[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{__m256, _mm256_cvtepi32_ps};
+use std::arch::x86_64::{__m256, __m512, _mm256_cvtepi32_ps, _mm512_cvtepi32_ps};
 
 /// Rows that a kernel accumulates together in registers.
 pub(super) const BLOCK_ROWS: usize = 32;
 /// Rows in one register of AVX2.
+#[cfg(target_arch = "x86_64")]
 pub(super) const LANES: usize = 8;
+/// Rows in one register of AVX-512.
+#[cfg(target_arch = "x86_64")]
+pub(super) const WIDE_LANES: usize = 16;
 
 /// One column of a block of rows in 24 bits a weight, little-endian.
 pub(super) type Column24 = [u8; BLOCK_ROWS * WEIGHT_24_BYTES];
@@ -39,6 +43,13 @@ pub(super) trait Column {
     /// The processor has AVX2.
     #[cfg(target_arch = "x86_64")]
     unsafe fn load(&self, part: usize) -> __m256;
+
+    /// [`Self::get`] of the [`WIDE_LANES`] rows from `part * WIDE_LANES` on.
+    ///
+    /// # Safety
+    /// The processor has AVX-512 with F, BW and VBMI.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn load_wide(&self, part: usize) -> __m512;
 }
 
 impl Column for Column24 {
@@ -66,6 +77,31 @@ impl Column for Column24 {
         let both = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(low), high);
         _mm256_cvtepi32_ps(_mm256_shuffle_epi8(both, spread))
     }
+
+    /// Bytes 0 to 47, each three above a zero byte.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    unsafe fn load_wide(&self, part: usize) -> __m512 {
+        use std::arch::x86_64::{_mm512_loadu_si512, _mm512_maskz_loadu_epi8, _mm512_maskz_permutexvar_epi8};
+        const N_BYTES: usize = WIDE_LANES * WEIGHT_24_BYTES;
+        /// The byte that comes to each place; nothing comes to every fourth.
+        const SPREAD: [u8; 64] = {
+            let (mut from, mut to) = ([0; 64], 0);
+            while to < from.len() {
+                from[to] = (to / 4 * WEIGHT_24_BYTES + (to % 4).saturating_sub(1)) as u8;
+                to += 1;
+            }
+            from
+        };
+        const FILLED: u64 = 0xEEEE_EEEE_EEEE_EEEE;
+        let bytes = &self[part * N_BYTES..][..N_BYTES];
+        // SAFETY: the 48 bytes of the slice, the others are not touched; no alignment is asked for.
+        let bytes = unsafe { _mm512_maskz_loadu_epi8((1 << N_BYTES) - 1, bytes.as_ptr().cast()) };
+        // SAFETY: the 64 bytes of the table; no alignment is asked for.
+        let spread = unsafe { _mm512_loadu_si512(SPREAD.as_ptr().cast()) };
+        _mm512_cvtepi32_ps(_mm512_maskz_permutexvar_epi8(FILLED, spread, bytes))
+    }
 }
 
 impl Column for Column8 {
@@ -83,6 +119,17 @@ impl Column for Column8 {
         // SAFETY: the eight bytes of the slice; no alignment is asked for.
         let bytes = unsafe { _mm_loadl_epi64(bytes.as_ptr().cast()) };
         _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes))
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    unsafe fn load_wide(&self, part: usize) -> __m512 {
+        use std::arch::x86_64::{_mm_loadu_si128, _mm512_cvtepi8_epi32};
+        let bytes = &self[part * WIDE_LANES..][..WIDE_LANES];
+        // SAFETY: the sixteen bytes of the slice; no alignment is asked for.
+        let bytes = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
+        _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))
     }
 }
 

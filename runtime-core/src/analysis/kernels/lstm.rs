@@ -1,5 +1,6 @@
-//! One LSTM layer, one frame at a time. INFERENCE THREAD.
+//! One LSTM layer: what the input does to the gates for all frames at once, the rest frame by frame. INFERENCE THREAD.
 
+use super::super::activation::MAX_BATCH_FRAMES;
 use super::super::model_file::LstmWeights;
 use super::elementwise::{sigmoid, tanh};
 use super::linear::Linear;
@@ -17,7 +18,7 @@ pub struct Lstm {
     hidden: Vec<f32>,
     /// `[n_hidden]`
     cell: Vec<f32>,
-    /// `[4 n_hidden]`
+    /// `[MAX_BATCH_FRAMES, 4 n_hidden]`
     activations: Vec<f32>,
     use_avx2: bool,
 }
@@ -34,18 +35,23 @@ impl Lstm {
             from_hidden: Linear::new(n_rows, n_hidden, &weights.weight_hh, &weights.bias_hh),
             hidden: vec![0.0; n_hidden],
             cell: vec![0.0; n_hidden],
-            activations: vec![0.0; n_rows],
+            activations: vec![0.0; MAX_BATCH_FRAMES * n_rows],
             use_avx2: super::has_avx2(),
         }
     }
 
-    /// One step; returns the new hidden state `[n_hidden]`.
-    pub fn step(&mut self, input: &[f32]) -> &[f32] {
+    /// A step for each frame; `input` is `[n_frames, n_input]`, `output` the hidden states after each, `[n_frames, n_hidden]`, of at most
+    /// [`MAX_BATCH_FRAMES`].
+    pub fn steps(&mut self, input: &[f32], output: &mut [f32]) {
         let Self { from_input, from_hidden, hidden, cell, activations, use_avx2 } = self;
+        let (n_hidden, n_rows) = (hidden.len(), from_input.n_rows());
+        let activations = &mut activations[..output.len() / n_hidden * n_rows];
         from_input.apply(input, activations);
-        from_hidden.apply_onto(hidden, activations);
-        update(*use_avx2, activations, cell, hidden);
-        hidden
+        for (activations, output) in activations.chunks_exact_mut(n_rows).zip(output.chunks_exact_mut(n_hidden)) {
+            from_hidden.apply_onto(hidden, activations);
+            update(*use_avx2, activations, cell, hidden);
+            output.copy_from_slice(hidden);
+        }
     }
 
     /// The matrices, in the order in which a step reads them.
@@ -120,12 +126,17 @@ mod tests {
         let mut lstm = Lstm::new(1, 1, &weights);
         let s = |x: f64| 1.0 / (1.0 + (-x).exp());
         let cell = s(0.5) * 1.5f64.tanh();
-        let hidden = f64::from(lstm.step(&[0.5])[0]);
-        assert!((hidden - s(2.0) * cell.tanh()).abs() < 1e-6);
-        let cell = s(1.0) * cell + s(0.5) * 1.5f64.tanh();
-        let hidden = f64::from(lstm.step(&[0.5])[0]);
-        assert!((hidden - s(2.0) * cell.tanh()).abs() < 1e-6);
+        let later = s(1.0) * cell + s(0.5) * 1.5f64.tanh();
+        let expected = [s(2.0) * cell.tanh(), s(2.0) * later.tanh()];
+        let mut alone = [0.0; 2];
+        lstm.steps(&[0.5], &mut alone[..1]);
+        lstm.steps(&[0.5], &mut alone[1..]);
+        for (hidden, expected) in alone.into_iter().zip(expected) {
+            assert!((f64::from(hidden) - expected).abs() < 1e-6);
+        }
         lstm.reset();
-        assert!((f64::from(lstm.step(&[0.5])[0]) - s(2.0) * (s(0.5) * 1.5f64.tanh()).tanh()).abs() < 1e-6);
+        let mut together = [0.0; 2];
+        lstm.steps(&[0.5; 2], &mut together);
+        assert_eq!(together, alone);
     }
 }
