@@ -1,6 +1,5 @@
 //! The plugin's window, opened for real: in hosts and in the standalone, on a display without a screen.
 //!
-//! Run with `cargo test -p integration-tests --test editor_window -- --ignored` while the window is an experiment (docs/editor.md).
 //! Passes, aloud, without an X server or a bundle. Software OpenGL renders a picture in some ten milliseconds; nothing is claimed
 //! about time. `cargo xtask editor-pictures` has the pictures written in place of compared.
 #![cfg(target_os = "linux")]
@@ -27,7 +26,7 @@ const RATE_HZ: f64 = 48_000.0;
 /// Places of buttons and values in their rows.
 const DOUBLE: usize = 2;
 const SLOWEST: usize = 1;
-/// Resident memory may grow by this much over the last ninety of a hundred windows, bytes: 180 kB a window. NB: two runs gave -4.6 and +7.7 MB.
+/// The median of resident memory may grow by this much from windows 11 to 40 to windows 71 to 100, bytes: 270 kB a window.
 const MEMORY_TOLERANCE_BYTES: u64 = 16 << 20;
 
 /// Calls the host's loop until the picture stays as it is and is of more than one colour.
@@ -127,7 +126,6 @@ fn stored_pictures_are_those_of_their_manifest() {
 }
 
 #[test]
-#[ignore = "the window is an experiment: closing it has crashed, about once in some hundred times (docs/editor.md)"]
 fn a_click_is_a_gesture_that_the_clap_host_hears() {
     if !within_display("a_click_is_a_gesture_that_the_clap_host_hears") {
         return;
@@ -163,7 +161,6 @@ fn a_click_is_a_gesture_that_the_clap_host_hears() {
 }
 
 #[test]
-#[ignore = "the window is an experiment: closing it has crashed, about once in some hundred times (docs/editor.md)"]
 fn automation_of_the_host_moves_the_control() {
     if !within_display("automation_of_the_host_moves_the_control") {
         return;
@@ -190,7 +187,6 @@ fn automation_of_the_host_moves_the_control() {
 }
 
 #[test]
-#[ignore = "the window is an experiment: closing it has crashed, about once in some hundred times (docs/editor.md)"]
 fn pictures_are_as_stored() {
     if !within_display("pictures_are_as_stored") {
         return;
@@ -213,7 +209,6 @@ fn pictures_are_as_stored() {
 }
 
 #[test]
-#[ignore = "the window is an experiment: closing it has crashed, about once in some hundred times (docs/editor.md)"]
 fn a_zoom_of_200_percent_is_twice_as_large_and_as_stored() {
     if !within_display("a_zoom_of_200_percent_is_twice_as_large_and_as_stored") {
         return;
@@ -231,7 +226,6 @@ fn a_zoom_of_200_percent_is_twice_as_large_and_as_stored() {
 }
 
 #[test]
-#[ignore = "the window is an experiment: closing it has crashed, about once in some hundred times (docs/editor.md)"]
 fn the_host_resizes_it_and_it_asks_the_host_for_a_zoom() {
     if !within_display("the_host_resizes_it_and_it_asks_the_host_for_a_zoom") {
         return;
@@ -285,7 +279,6 @@ fn resources() -> (usize, usize, u64) {
 }
 
 #[test]
-#[ignore = "the window is an experiment: closing it has crashed, about once in some hundred times (docs/editor.md)"]
 fn a_hundred_windows_leave_nothing_behind() {
     if !within_display("a_hundred_windows_leave_nothing_behind") {
         return;
@@ -294,7 +287,7 @@ fn a_hundred_windows_leave_nothing_behind() {
     host.activate(&setup(RATE_HZ, Mode::Realtime));
     let screen = Screen::open(WIDTH, HEIGHT);
     let before = resources();
-    let mut warm = before;
+    let (mut warm, mut resident_bytes) = (before, Vec::new());
     for n in 0..100 {
         host.open_window(screen.parent());
         // Some are closed before their first picture, some after.
@@ -305,21 +298,29 @@ fn a_hundred_windows_leave_nothing_behind() {
             });
         }
         host.close_window();
+        until("the threads of a closed window end", || resources().0 <= before.0);
+        let now = resources();
+        resident_bytes.push(now.2);
         if n == 9 {
-            until("the threads of closed windows end", || resources().0 <= before.0);
-            warm = resources();
+            warm = now;
         }
     }
-    until("the threads of closed windows end", || resources().0 <= warm.0);
     let after = resources();
+    // The driver keeps and drops some ten MiB as it likes, so that a single look says little.
+    let median_of = |windows: std::ops::Range<usize>| {
+        let mut bytes = resident_bytes[windows].to_vec();
+        bytes.sort_unstable();
+        bytes[bytes.len() / 2]
+    };
+    let (early, late) = (median_of(10..40), median_of(70..100));
     say(format_args!("a hundred windows: threads, descriptors, bytes: {before:?} before, {warm:?} after ten, {after:?} after all"));
+    say(format_args!("resident, medians: {early} bytes after windows 11 to 40, {late} after 71 to 100"));
     assert!(after.0 <= before.0 && after.1 <= warm.1, "{before:?}, {warm:?}, {after:?}");
-    assert!(after.2 <= warm.2 + MEMORY_TOLERANCE_BYTES, "{warm:?}, {after:?}");
+    assert!(late <= early + MEMORY_TOLERANCE_BYTES, "{early}, {late}");
     host.deactivate();
 }
 
 #[test]
-#[ignore = "the window is an experiment: closing it has crashed, about once in some hundred times (docs/editor.md)"]
 fn a_window_changes_nothing_of_what_is_said() {
     if !within_display("a_window_changes_nothing_of_what_is_said") {
         return;
@@ -364,7 +365,6 @@ fn a_window_changes_nothing_of_what_is_said() {
 }
 
 #[test]
-#[ignore = "the window is an experiment: closing it has crashed, about once in some hundred times (docs/editor.md)"]
 fn a_vst3_host_opens_it_hears_a_click_and_closes_it() {
     if !within_display("a_vst3_host_opens_it_hears_a_click_and_closes_it") {
         return;
@@ -397,7 +397,6 @@ fn a_vst3_host_opens_it_hears_a_click_and_closes_it() {
 }
 
 #[test]
-#[ignore = "the window is an experiment: closing it has crashed, about once in some hundred times (docs/editor.md)"]
 fn the_standalone_has_a_window() {
     if !within_display("the_standalone_has_a_window") {
         return;

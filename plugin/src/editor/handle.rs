@@ -57,6 +57,8 @@ impl Editor for AnacrusisEditor {
         gui_context: GuiContext,
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<EguiEditorHandle>, Box<dyn Error>> {
+        #[cfg(target_os = "linux")]
+        super::libraries::keep_loaded();
         let state = self.saved_state();
         let source = Source::new(Arc::clone(&self.params), self.board.clone());
         let app = App::new(Arc::clone(&self.params), source, Arc::clone(&self.desk), Arc::clone(&self.edit));

@@ -9,6 +9,8 @@
 mod app;
 mod desk;
 mod handle;
+#[cfg(target_os = "linux")]
+mod libraries;
 mod lights;
 mod source;
 

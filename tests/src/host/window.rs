@@ -52,7 +52,7 @@ pub fn within_display(test: &str) -> bool {
     command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
     command
         .env(INSIDE, "1")
-        .env("ANACRUSIS_WINDOW", "1")
+        .env_remove("ANACRUSIS_WINDOW")
         .env("DISPLAY", &display)
         .env("LIBGL_ALWAYS_SOFTWARE", "1")
         .env_remove("WAYLAND_DISPLAY");
