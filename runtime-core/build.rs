@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+/// Environment variable that, where it is set, leaves out the models that were fetched from others: for what is shipped.
+const OWN_ONLY: &str = "ANACRUSIS_OWN_MODELS_ONLY";
 const FILES: [&str; 2] = ["manifest.json", "model.safetensors"];
 /// Kinds of model, and the file that lists those of each.
 const KINDS: [(&str, &str); 2] = [("beat_model", "embedded_models.rs"), ("anticipator", "embedded_anticipators.rs")];
@@ -11,6 +13,7 @@ const KINDS: [(&str, &str); 2] = [("beat_model", "embedded_models.rs"), ("antici
 fn main() {
     let models = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../models");
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed={OWN_ONLY}");
     // Cargo looks at the time stamps of everything inside, so a model that appears later is noticed.
     println!("cargo:rerun-if-changed={}", models.display());
     let folders = model_folders(&models);
@@ -58,8 +61,13 @@ fn model_folders(models: &Path) -> Vec<PathBuf> {
     folders
 }
 
+/// The kind of a model; of one that is to be left out none.
 fn kind_of(manifest: &Path) -> Result<String, String> {
     let text = fs::read_to_string(manifest).map_err(|e| e.to_string())?;
     let value: serde_json::Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+    let is_fetched = value["origin"]["package"].is_string();
+    if is_fetched && env::var_os(OWN_ONLY).is_some() {
+        return Ok(String::new());
+    }
     Ok(value["kind"].as_str().unwrap_or_default().to_owned())
 }

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::error::TaskError;
-use crate::process::{cargo, run_lines};
+use crate::process::{OWN_MODELS_ONLY, cargo, run_lines};
 
 /// Folder of the bundles, in the workspace.
 pub const FOLDER: &str = "target/bundled";
@@ -48,11 +48,22 @@ impl Platform {
     }
 }
 
-/// Builds the plugin and the standalone and lays them out in [`FOLDER`]; a release build unless `debug`.
+/// What is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// A development build: quickly made, slow, with debug information.
+    Debug,
+    /// A release build, with every model that is there.
+    Release,
+    /// A release build with our own models only, for others.
+    ToShip,
+}
+
+/// Builds the plugin and the standalone and lays them out in [`FOLDER`].
 ///
 /// # Errors
 /// Packages of the system that are missing, a build that fails, or a folder that cannot be written.
-pub fn run(root: &Path, debug: bool) -> Result<(), TaskError> {
+pub fn run(root: &Path, kind: Build) -> Result<(), TaskError> {
     let missing = missing_packages();
     if !missing.is_empty() {
         let packages = missing.join(" ");
@@ -60,17 +71,20 @@ pub fn run(root: &Path, debug: bool) -> Result<(), TaskError> {
             "the plugin cannot be built without {packages}: sudo apt-get install pkg-config {packages}"
         )));
     }
+    let debug = kind == Build::Debug;
     let profile: &[&str] = if debug { &[] } else { &["--release"] };
+    let variables = if kind == Build::ToShip { OWN_MODELS_ONLY } else { &[] };
     let folder = root.join(FOLDER);
     fs::create_dir_all(&folder).map_err(|e| TaskError::io(&folder, e))?;
-    let library = build(root, &[&["--lib"], profile].concat(), is_library)?;
+    let library = build(root, &[&["--lib"], profile].concat(), variables, is_library)?;
     // NB: copied before the second build, which leaves a library of other features under the same name.
     let stripped = folder.join(format!("library.{DLL_EXTENSION}"));
     replace_file(&library, &stripped)?;
     strip(&stripped, debug)?;
     write_plugin(&folder, &stripped, root, Platform::current(), ARCH)?;
     fs::remove_file(&stripped).map_err(|e| TaskError::io(&stripped, e))?;
-    let binary = build(root, &[&["--bin", STANDALONE, "--features", "standalone"], profile].concat(), is_standalone)?;
+    let arguments = [&["--bin", STANDALONE, "--features", "standalone"], profile].concat();
+    let binary = build(root, &arguments, variables, is_standalone)?;
     let standalone = folder.join(binary.file_name().expect("cargo named a file"));
     replace_file(&binary, &standalone)?;
     strip(&standalone, debug)?;
@@ -186,11 +200,16 @@ fn missing_packages() -> Vec<&'static str> {
 }
 
 /// Builds something of the plugin's package; returns the artefact that `find` reads from one of cargo's messages.
-fn build(root: &Path, arguments: &[&str], find: impl Fn(&Value) -> Option<PathBuf>) -> Result<PathBuf, TaskError> {
+fn build(
+    root: &Path,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+    find: impl Fn(&Value) -> Option<PathBuf>,
+) -> Result<PathBuf, TaskError> {
     const TOOL: &str = "the build of anacrusis-plugin";
     let mut command = cargo(root, &["build", "--package", PACKAGE, "--message-format=json-render-diagnostics"]);
     let mut path = None;
-    let succeeded = run_lines(TOOL, command.args(arguments), |line| {
+    let succeeded = run_lines(TOOL, command.args(arguments).envs(variables.iter().copied()), |line| {
         let message = serde_json::from_str(line).unwrap_or(Value::Null);
         path = find(&message).or(path.take());
     })?;

@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
 use crate::error::TaskError;
+use crate::folders::files_below;
 use crate::licence;
+use crate::process;
 
 /// What each of our crates may depend on among ours.
 const ALLOWED: &[(&str, &[&str])] = &[
@@ -36,24 +37,11 @@ const FOREIGN_TO_CORE: &[&str] = &["cpal", "midir", "symphonia", "tungstenite", 
 /// # Errors
 /// [`TaskError::Failed`] with every violation.
 pub fn run(root: &Path) -> Result<(), TaskError> {
-    let metadata = metadata(root)?;
+    let metadata = process::metadata(root, &[])?;
     let mut violations = crate_violations(&metadata);
     violations.extend(import_violations(root)?);
     violations.extend(licence::violations(root, &metadata)?);
     if violations.is_empty() { Ok(()) } else { Err(TaskError::Failed(violations.join("\n"))) }
-}
-
-fn metadata(root: &Path) -> Result<Value, TaskError> {
-    let failed = |message: String| TaskError::Tool { tool: "cargo metadata", message };
-    let output = Command::new("cargo")
-        .args(["metadata", "--format-version", "1", "--locked"])
-        .current_dir(root)
-        .output()
-        .map_err(|e| failed(e.to_string()))?;
-    if !output.status.success() {
-        return Err(failed(String::from_utf8_lossy(&output.stderr).into_owned()));
-    }
-    serde_json::from_slice(&output.stdout).map_err(|e| failed(e.to_string()))
 }
 
 fn crate_violations(metadata: &Value) -> Vec<String> {
@@ -109,19 +97,8 @@ fn imports(text: &str, module: &str) -> bool {
 /// # Errors
 /// A folder that cannot be read.
 pub(crate) fn rust_files(folder: &Path) -> Result<BTreeSet<PathBuf>, TaskError> {
-    let mut files = BTreeSet::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(|e| TaskError::io(&folder, e))? {
-            let path = entry.map_err(|e| TaskError::io(&folder, e))?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.insert(path);
-            }
-        }
-    }
-    Ok(files)
+    let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    Ok(files_below(folder)?.into_iter().filter(is_rust).collect())
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::bundle::{self, Platform};
+use crate::bundle::{self, Build, Platform};
 use crate::error::TaskError;
+use crate::folders::moved;
 use crate::process::hash_of_file;
 
 const RECORD_FILE: &str = "installed-plugins.json";
@@ -43,7 +44,7 @@ type Record = BTreeMap<PathBuf, String>;
 pub fn run(root: &Path, action: Action, dry_run: bool) -> Result<(), TaskError> {
     let places = Places::find(Platform::current(), |variable| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from))?;
     if action == Action::Install && !dry_run {
-        bundle::run(root, false)?;
+        bundle::run(root, Build::Release)?;
     }
     let said = match action {
         Action::Install => install(&root.join(bundle::FOLDER), &places, dry_run)?,
@@ -86,7 +87,7 @@ fn install(bundled: &Path, places: &Places, dry_run: bool) -> Result<String, Tas
         if !from.exists() {
             return Err(TaskError::Failed(format!("{} is missing: run `cargo xtask bundle`", from.display())));
         }
-        files_below(&from, &folder.join(name), &mut copies)?;
+        copies.extend(moved(&from, &folder.join(name))?);
     }
     let mut record = read_record(&places.record)?;
     // All places are looked at before the first is changed.
@@ -159,20 +160,6 @@ fn is_free(path: &Path, record: &Record) -> Result<bool, TaskError> {
         Some(installed) if path.is_file() => Ok(*installed == hash_of_file(path)?),
         _ => Ok(false),
     }
-}
-
-/// The files of a bundle, which is a file or a folder, with the place of each under `to`.
-fn files_below(from: &Path, to: &Path, copies: &mut Vec<(PathBuf, PathBuf)>) -> Result<(), TaskError> {
-    if !from.is_dir() {
-        copies.push((from.to_owned(), to.to_owned()));
-        return Ok(());
-    }
-    let mut entries: Vec<PathBuf> = Vec::new();
-    for entry in fs::read_dir(from).map_err(|e| TaskError::io(from, e))? {
-        entries.push(entry.map_err(|e| TaskError::io(from, e))?.path());
-    }
-    entries.sort();
-    entries.iter().try_for_each(|path| files_below(path, &to.join(path.file_name().expect("an entry has a name")), copies))
 }
 
 fn read_record(path: &Path) -> Result<Record, TaskError> {

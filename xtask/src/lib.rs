@@ -12,6 +12,7 @@ pub mod error;
 pub mod feed_header;
 pub mod figures;
 pub mod file_map;
+pub mod folders;
 pub mod foreign;
 pub mod fuzz;
 pub mod install;

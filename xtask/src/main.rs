@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use xtask::bundle::Build;
 use xtask::install::Action;
 use xtask::test_counts::TestCounts;
 use xtask::{
@@ -124,7 +125,7 @@ fn main() -> ExitCode {
     let root = workspace_root();
     let result = match Cli::parse().task {
         Task::Demo { file } => demo::run(&root, file.as_deref()),
-        Task::Bundle { debug } => bundle::run(&root, debug),
+        Task::Bundle { debug } => bundle::run(&root, if debug { Build::Debug } else { Build::Release }),
         Task::Install { dry_run, uninstall } => install::run(&root, if uninstall { Action::Uninstall } else { Action::Install }, dry_run),
         Task::Dist => dist::run(&root),
         Task::Test { offline } => test_task::run(&root, offline),

@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::TaskError;
 
+/// Environment of a build that embeds no models but ours (`runtime-core/build.rs`).
+pub const OWN_MODELS_ONLY: &[(&str, &str)] = &[("ANACRUSIS_OWN_MODELS_ONLY", "1")];
+
 /// Cargo, in the workspace `root`.
 pub fn cargo(root: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
@@ -16,17 +19,43 @@ pub fn cargo(root: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// What a program writes to its stdout.
+///
+/// # Errors
+/// [`TaskError::Tool`] under the name `tool` where it cannot start or says that it failed, with the end of its stderr.
+pub fn output(tool: &'static str, command: &mut Command) -> Result<String, TaskError> {
+    let failed = |message: String| TaskError::Tool { tool, message };
+    let output = command.output().map_err(|e| failed(e.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(format!("{}\n{}", output.status, last_lines(&output.stderr))));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The last lines of what a program wrote, for a message.
+pub fn last_lines(text: &[u8]) -> String {
+    const QUOTED_LINES: usize = 40;
+    let text = String::from_utf8_lossy(text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(QUOTED_LINES)..].join("\n")
+}
+
 /// What `rustc` answers to these arguments.
 ///
 /// # Errors
 /// No compiler, or one that refuses them.
 pub fn rustc(arguments: &[&str]) -> Result<String, TaskError> {
-    let failed = |message: String| TaskError::Tool { tool: "rustc", message };
-    let output = Command::new("rustc").args(arguments).output().map_err(|e| failed(e.to_string()))?;
-    if !output.status.success() {
-        return Err(failed(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr))));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    output("rustc", Command::new("rustc").args(arguments))
+}
+
+/// What cargo knows of the packages, with these arguments besides.
+///
+/// # Errors
+/// A lock file that is out of date, or no cargo.
+pub fn metadata(root: &Path, arguments: &[&str]) -> Result<Value, TaskError> {
+    const TOOL: &str = "cargo metadata";
+    let text = output(TOOL, cargo(root, &["metadata", "--format-version=1", "--locked"]).args(arguments))?;
+    serde_json::from_str(&text).map_err(|e| TaskError::Tool { tool: TOOL, message: e.to_string() })
 }
 
 /// This platform, as the compiler names it.
@@ -79,7 +108,15 @@ pub fn run_lines(tool: &'static str, command: &mut Command, mut on_line: impl Fn
 /// # Errors
 /// A build that fails.
 pub fn release_binary(root: &Path) -> Result<PathBuf, TaskError> {
-    binary(root, &["--release", "--package", "anacrusis"])
+    binary(root, &["--release", "--package", "anacrusis"], &[])
+}
+
+/// [`release_binary`] with no models but ours.
+///
+/// # Errors
+/// A build that fails.
+pub fn shipped_binary(root: &Path) -> Result<PathBuf, TaskError> {
+    binary(root, &["--release", "--package", "anacrusis"], OWN_MODELS_ONLY)
 }
 
 /// The command line as `cargo test --workspace` with these arguments builds it: nothing is built twice after that.
@@ -87,14 +124,14 @@ pub fn release_binary(root: &Path) -> Result<PathBuf, TaskError> {
 /// # Errors
 /// A build that fails.
 pub fn tested_binary(root: &Path, arguments: &[&str]) -> Result<PathBuf, TaskError> {
-    binary(root, &[&["--workspace", "--bin", "anacrusis"], arguments].concat())
+    binary(root, &[&["--workspace", "--bin", "anacrusis"], arguments].concat(), &[])
 }
 
-fn binary(root: &Path, arguments: &[&str]) -> Result<PathBuf, TaskError> {
+fn binary(root: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Result<PathBuf, TaskError> {
     const TOOL: &str = "cargo build of anacrusis";
     let mut path = None;
     let mut command = cargo(root, &["build", "--locked", "--quiet", "--message-format=json-render-diagnostics"]);
-    let succeeded = run_lines(TOOL, command.args(arguments), |line| {
+    let succeeded = run_lines(TOOL, command.args(arguments).envs(variables.iter().copied()), |line| {
         path = executable(line).or(path.take());
     })?;
     let failed = |message: &str| TaskError::Tool { tool: TOOL, message: message.to_owned() };
@@ -134,6 +171,20 @@ mod tests {
         {
             assert_eq!(executable(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_message_quotes_the_end() {
+        let text = (1..=99).map(|n| format!("{n}\n")).collect::<String>();
+        assert_eq!(last_lines(text.as_bytes()).lines().next(), Some("60"));
+        assert_eq!(last_lines(b""), "");
+    }
+
+    #[test]
+    fn what_a_program_says_is_returned_or_quoted() {
+        assert!(output("cargo", Command::new("cargo").arg("--version")).unwrap().starts_with("cargo "));
+        let error = output("cargo", Command::new("cargo").arg("--no-such-option")).unwrap_err().to_string();
+        assert!(error.contains("--no-such-option"), "{error}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::error::TaskError;
-use crate::process::{host_triple, in_background, rustc};
+use crate::process::{host_triple, in_background, last_lines, rustc};
 
 /// What the program is asked for that must be clean.
 const CLEAN: &str = "clean";
@@ -17,8 +17,6 @@ const MUTANTS: [(&str, &[&str]); 2] =
     [("allocate", &["malloc", "calloc", "realloc"]), ("lock", &["syscall", "futex", "pthread_mutex_lock"])];
 /// How a report begins.
 const REPORT: &str = "ERROR: RealtimeSanitizer: unsafe-library-call";
-/// Lines of a failing run that the message repeats.
-const QUOTED_LINES: usize = 40;
 
 /// Builds the crate under `rtsan/` with the sanitizer, in the background of whatever else runs. Where the toolchain has no such
 /// library, nothing is built.
@@ -99,12 +97,6 @@ fn is_report(output: &Output, calls: &[&str]) -> bool {
     !output.status.success() && text.contains(REPORT) && calls.iter().any(|call| text.contains(&format!("function `{call}`")))
 }
 
-fn last_lines(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(QUOTED_LINES)..].join("\n")
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::process::ExitStatusExt;
@@ -130,12 +122,5 @@ mod tests {
         let path = library_path(Path::new("/s"), "x86_64-unknown-linux-gnu");
         assert_eq!(path, Path::new("/s/lib/rustlib/x86_64-unknown-linux-gnu/lib/librustc-stable_rt.rtsan.a"));
         assert!(library_path(Path::new("/s"), "aarch64-apple-darwin").extension().is_some_and(|extension| extension == "dylib"));
-    }
-
-    #[test]
-    fn a_long_report_is_cut_to_its_end() {
-        let text: String = (0..100).map(|n| format!("{n}\n")).collect();
-        assert_eq!(last_lines(text.as_bytes()).lines().next(), Some("60"));
-        assert_eq!(last_lines(b""), "");
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Instant;
 
+use crate::bundle::Build;
 use crate::error::TaskError;
 use crate::models::ort_runtime;
 use crate::process::{self, cargo};
@@ -56,7 +57,7 @@ fn all_steps(root: &Path, offline: bool, report: &mut Report) -> Result<(), Task
     quick_steps(root, report)?;
     std::thread::scope(|scope| {
         // Two builds at once: each spends a good part of its time with one crate that the rest waits for.
-        let bundled = scope.spawn(|| bundle::run(root, false));
+        let bundled = scope.spawn(|| bundle::run(root, Build::Release));
         // What comes over the network comes meanwhile.
         let fetched = scope.spawn(|| if offline { Ok(()) } else { fetch(root) });
         lint_steps(root, report)?;

@@ -2,12 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::error::TaskError;
+use crate::folders::files_below;
 
 /// Rights of what can be run, and of what cannot.
 const RIGHTS: (u32, u32) = (0o755, 0o644);
@@ -21,7 +22,7 @@ pub(super) fn write(folder: &Path, archive: &Path) -> Result<(), TaskError> {
     let file = BufWriter::new(File::create(archive).map_err(failed)?);
     let mut tar = tar::Builder::new(GzEncoder::new(file, Compression::best()));
     let parent = folder.parent().unwrap_or(Path::new(""));
-    for path in files(folder)? {
+    for path in files_below(folder)? {
         let name = path.strip_prefix(parent).expect("found below the folder");
         let bytes = fs::read(&path).map_err(|e| TaskError::io(&path, e))?;
         let mut header = tar::Header::new_gnu();
@@ -31,20 +32,6 @@ pub(super) fn write(folder: &Path, archive: &Path) -> Result<(), TaskError> {
         tar.append_data(&mut header, name, bytes.as_slice()).map_err(failed)?;
     }
     tar.into_inner().and_then(GzEncoder::finish).and_then(|mut file| file.flush()).map_err(failed)
-}
-
-/// All files below a folder, sorted by path.
-pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, TaskError> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(|e| TaskError::io(&folder, e))? {
-            let path = entry.map_err(|e| TaskError::io(&folder, e))?.path();
-            if path.is_dir() { folders.push(path) } else { files.push(path) }
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 #[cfg(unix)]

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use super::archive;
 use crate::bundle;
 use crate::error::TaskError;
+use crate::folders::{entries, files_below};
 
 /// Bytes in a mebibyte.
 const MIB: f64 = 1_048_576.0;
@@ -30,10 +30,8 @@ const ARCHIVE_BUDGET_MIB: f64 = 40.0;
 /// # Errors
 /// A file that cannot be looked at.
 pub(super) fn sizes(folder: &Path, packed: &Path) -> Result<Vec<Size>, TaskError> {
-    let entries = fs::read_dir(folder).map_err(|e| TaskError::io(folder, e))?;
     let mut sizes = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|e| TaskError::io(folder, e))?.path();
+    for path in entries(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let stem = name.trim_end_matches(".exe");
         let budget_mib = BUDGETS.iter().find(|(name, _)| *name == stem).map(|(_, mib)| *mib);
@@ -47,7 +45,7 @@ pub(super) fn sizes(folder: &Path, packed: &Path) -> Result<Vec<Size>, TaskError
 
 fn bytes_of(path: &Path) -> Result<u64, TaskError> {
     let length = |path: &Path| fs::metadata(path).map(|metadata| metadata.len()).map_err(|e| TaskError::io(path, e));
-    if path.is_dir() { archive::files(path)?.iter().map(|file| length(file)).sum() } else { length(path) }
+    files_below(path)?.iter().map(|file| length(file)).sum()
 }
 
 /// For people.

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
 use super::targets::Host;
 use crate::error::TaskError;
+use crate::folders::entries;
+use crate::process;
 
 /// Our packages that the archive is made of.
 const ROOTS: [&str; 2] = ["anacrusis", "anacrusis-plugin"];
@@ -23,7 +24,8 @@ const LONGEST: u64 = 100_000;
 /// # Errors
 /// Packages that cargo cannot list, or a file that cannot be read or written.
 pub(super) fn write(root: &Path, host: &Host, path: &Path) -> Result<usize, TaskError> {
-    let metadata = metadata(root, host)?;
+    let arguments = ["--features=anacrusis-plugin/standalone", "--filter-platform", host.triple()];
+    let metadata = process::metadata(root, &arguments)?;
     let linked = linked(&metadata);
     let mut libraries = Vec::new();
     for package in metadata["packages"].as_array().into_iter().flatten() {
@@ -62,25 +64,12 @@ impl Library {
 }
 
 fn licence_files(folder: &Path) -> Result<Vec<PathBuf>, TaskError> {
-    let entries = fs::read_dir(folder).map_err(|e| TaskError::io(folder, e))?;
     let is_licence = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         let is_text = fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LONGEST);
         is_text && NAMES.iter().any(|begin| name.starts_with(begin)) && !name.ends_with(".rs")
     };
-    let mut files: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).filter(is_licence).collect();
-    files.sort();
-    Ok(files)
-}
-
-fn metadata(root: &Path, host: &Host) -> Result<Value, TaskError> {
-    let failed = |message: String| TaskError::Tool { tool: "cargo metadata", message };
-    let arguments = ["metadata", "--format-version=1", "--locked", "--features=anacrusis-plugin/standalone", "--filter-platform"];
-    let output = Command::new("cargo").args(arguments).arg(host.triple()).current_dir(root).output().map_err(|e| failed(e.to_string()))?;
-    if !output.status.success() {
-        return Err(failed(String::from_utf8_lossy(&output.stderr).into_owned()));
-    }
-    serde_json::from_slice(&output.stdout).map_err(|e| failed(e.to_string()))
+    Ok(entries(folder)?.into_iter().filter(is_licence).collect())
 }
 
 /// Ids of all packages that [`ROOTS`] need at run time, not merely to be built or tested.

@@ -13,8 +13,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::bundle;
+use crate::bundle::{self, Build};
 use crate::error::TaskError;
+use crate::folders::{entries, moved};
 use crate::process::{self, hash_of_file};
 
 /// Folder of the archives, in the workspace.
@@ -43,8 +44,8 @@ const MODEL_FILES: [&str; 2] = ["card.md", "manifest.json"];
 /// A build that fails, a file that is missing, a library whose licence cannot be given, a size above its budget, or another
 /// platform for which the code does not compile.
 pub fn run(root: &Path) -> Result<(), TaskError> {
-    bundle::run(root, false)?;
-    let binary = process::release_binary(root)?;
+    bundle::run(root, Build::ToShip)?;
+    let binary = process::shipped_binary(root)?;
     let host = targets::host()?;
     let name = format!("anacrusis-{}-{}", env!("CARGO_PKG_VERSION"), host.platform());
     let dist = root.join(FOLDER);
@@ -71,18 +72,14 @@ pub fn run(root: &Path) -> Result<(), TaskError> {
 /// Everything but the licences of others.
 fn lay_out(root: &Path, binary: &Path, folder: &Path) -> Result<(), TaskError> {
     let bundled = root.join(bundle::FOLDER);
-    let entries = fs::read_dir(&bundled).map_err(|e| TaskError::io(&bundled, e))?;
-    for entry in entries {
-        let from = entry.map_err(|e| TaskError::io(&bundled, e))?.path();
-        copy(&from, &folder.join(from.file_name().expect("an entry of a folder has a name")))?;
-    }
+    copy(&bundled, folder)?;
     let program = folder.join(binary.file_name().expect("cargo named a file"));
     copy(binary, &program)?;
     bundle::strip(&program, false)?;
     for (from, to) in DOCUMENTS {
         copy(&root.join(from), &folder.join(to))?;
     }
-    for model in subfolders(&root.join("models"))? {
+    for model in model_folders(root)? {
         for file in MODEL_FILES.iter().map(|file| model.join(file)).filter(|file| file.is_file()) {
             let name = Path::new("models").join(model.file_name().expect("a folder has a name"));
             copy(&file, &folder.join(name).join(file.file_name().expect("a file has a name")))?;
@@ -90,32 +87,30 @@ fn lay_out(root: &Path, binary: &Path, folder: &Path) -> Result<(), TaskError> {
     }
     process::run("anacrusis man", Command::new(&program).args(["man", "--out"]).arg(folder.join("man/man1")))?;
     for (shell, file) in COMPLETIONS {
-        let output = Command::new(&program).args(["completions", shell]).output();
-        let output = output.map_err(|e| TaskError::Tool { tool: "anacrusis completions", message: e.to_string() })?;
+        let completions = process::output("anacrusis completions", Command::new(&program).args(["completions", shell]))?;
         let path = folder.join("completions").join(file);
         fs::create_dir_all(folder.join("completions")).map_err(|e| TaskError::io(&path, e))?;
-        fs::write(&path, output.stdout).map_err(|e| TaskError::io(&path, e))?;
+        fs::write(&path, completions).map_err(|e| TaskError::io(&path, e))?;
     }
     Ok(())
 }
 
 /// A file, or a folder with all that is in it.
 fn copy(from: &Path, to: &Path) -> Result<(), TaskError> {
-    if !from.is_dir() {
-        return bundle::replace_file(from, to);
-    }
-    for entry in fs::read_dir(from).map_err(|e| TaskError::io(from, e))? {
-        let path = entry.map_err(|e| TaskError::io(from, e))?.path();
-        copy(&path, &to.join(path.file_name().expect("an entry of a folder has a name")))?;
-    }
-    Ok(())
+    moved(from, to)?.iter().try_for_each(|(file, place)| bundle::replace_file(file, place))
 }
 
-fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, TaskError> {
-    let entries = fs::read_dir(folder).map_err(|e| TaskError::io(folder, e))?;
-    let mut folders: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).filter(|path| path.is_dir()).collect();
-    folders.sort();
+/// The folders of models that are shipped: ours, and none that was fetched.
+fn model_folders(root: &Path) -> Result<Vec<PathBuf>, TaskError> {
+    let mut folders = entries(&root.join("models"))?;
+    folders.retain(|folder| folder.is_dir() && !is_fetched(folder));
     Ok(folders)
+}
+
+/// Whether a model came from others, as its manifest says.
+fn is_fetched(model: &Path) -> bool {
+    let manifest = fs::read(model.join("manifest.json")).ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    manifest.is_some_and(|manifest| manifest["origin"]["package"].is_string())
 }
 
 /// One line for the archive that was made now; those of other platforms in the same folder keep theirs.
@@ -139,7 +134,7 @@ mod tests {
         for (from, _) in DOCUMENTS {
             assert!(root.join(from).exists(), "{from}");
         }
-        let cards = subfolders(&root.join("models")).unwrap();
+        let cards = model_folders(&root).unwrap();
         assert!(cards.iter().filter(|folder| folder.join("card.md").is_file()).count() >= 3, "{cards:?}");
     }
 

@@ -72,15 +72,9 @@ fn check(root: &Path, sysroot: &Path, triple: &str) -> Outcome {
         process::cargo(root, &["check", "--locked", "--quiet", "--target", triple, "-p", "anacrusis", "-p", "anacrusis-plugin"]);
     match command.stdin(Stdio::null()).output() {
         Ok(output) if output.status.success() => Outcome::Checked,
-        Ok(output) => Outcome::Failed(last_lines(&String::from_utf8_lossy(&output.stderr))),
+        Ok(output) => Outcome::Failed(process::last_lines(&output.stderr)),
         Err(error) => Outcome::NotTried(format!("cargo: {error}")),
     }
-}
-
-fn last_lines(text: &str) -> String {
-    const QUOTED_LINES: usize = 20;
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(QUOTED_LINES)..].join("\n")
 }
 
 /// For people.
