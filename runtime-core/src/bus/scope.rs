@@ -5,7 +5,7 @@
 //! Nobody waits, and a scope that nobody reads costs some stores a frame.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::hint::HintFlags;
 
@@ -104,6 +104,8 @@ impl ScopeWriter {
     /// Adds a frame. Wait-free. Real-time safe: yes.
     pub fn push(&mut self, frame: ScopeFrame) {
         let n_written = self.0.n_written.load(Ordering::Relaxed);
+        // Who reads the new word knows how many were written before it: the fence of the reader is the other half.
+        fence(Ordering::Release);
         self.0.frames[n_written as usize % SCOPE_FRAMES].store(frame.to_word(), Ordering::Relaxed);
         self.0.n_written.store(n_written + 1, Ordering::Release);
     }
@@ -126,7 +128,8 @@ impl ScopeReader {
         let word = |n: u64| self.0.frames[n as usize % SCOPE_FRAMES].load(Ordering::Relaxed);
         frames.extend((first..n_written).map(word).map(ScopeFrame::from_word));
         // Whatever was written over meanwhile is newer than it should be: it goes.
-        let oldest = self.0.n_written.load(Ordering::Acquire).saturating_sub(SCOPE_FRAMES as u64 - 1);
+        fence(Ordering::Acquire);
+        let oldest = self.0.n_written.load(Ordering::Relaxed).saturating_sub(SCOPE_FRAMES as u64 - 1);
         frames.drain(..frames.len().min(oldest.saturating_sub(first) as usize));
         n_written
     }
