@@ -159,9 +159,22 @@ pub fn filled_in(config: &Config) -> Result<String, ConfigError> {
         let mut table = Table::from_iter([("kind".to_owned(), Value::String(settings.kind.clone()))]);
         table.extend(Table::try_from(&settings.tuning).map_err(failed)?);
         table.extend(make(settings, &shared)?.own);
+        table.iter_mut().for_each(|(_, value)| as_written(value));
         outputs.insert(settings.name.clone(), Value::Table(table));
     }
     toml::to_string_pretty(&Whole { input: &config.input, jobs: &config.jobs, outputs }).map_err(failed)
+}
+
+/// Writes what was a number of 32 bits as people wrote it: 0.6 and not 0.6000000238418579.
+fn as_written(value: &mut Value) {
+    match value {
+        Value::Float(number) if f64::from(*number as f32) == *number => {
+            *number = (*number as f32).to_string().parse().unwrap_or(*number);
+        }
+        Value::Array(values) => values.iter_mut().for_each(as_written),
+        Value::Table(table) => table.iter_mut().for_each(|(_, value)| as_written(value)),
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -174,6 +187,13 @@ mod tests {
 
     const ALL: &str = "[outputs.osc]\ntarget = \"127.0.0.1:9000\"\n[outputs.wled]\n[outputs.ddp]\ntarget = \"127.0.0.1\"\npixels = 30\n[outputs.os2l]\n\
                        [outputs.link]\n[outputs.web]\n[outputs.json]\n[outputs.midi]\n[outputs.midi-clock]\n[outputs.record]\npath = \"x.jsonl\"\n";
+
+    #[test]
+    fn numbers_are_printed_as_they_were_written() {
+        let text = "[outputs.ddp]\ntarget = \"127.0.0.1\"\npixels = 30\nbrightness = 0.6\noffset_ms = -12.3\n";
+        let printed = filled_in(&config(text)).unwrap();
+        assert!(printed.contains("brightness = 0.6\n") && printed.contains("offset_ms = -12.3\n"), "{printed}");
+    }
 
     #[test]
     fn every_kind_can_be_made_and_its_filled_in_settings_make_it_again() {
