@@ -16,7 +16,7 @@ use runtime_core::analysis::structure_features::pool::PooledStep;
 use runtime_core::state::{BeatEvent, StructureState};
 
 use crate::anticipator::network_name;
-use crate::decode::AudioReader;
+use crate::decode::{AudioReader, SPAN_SEC};
 use crate::eval::corpus::{Corpus, Piece};
 use crate::eval::structure::truth::{BeatTruth, Sections};
 use crate::eval::structure::{Predictor, Said, ScoredPiece, StructureReport};
@@ -113,7 +113,7 @@ fn record(path: &Path, args: &EvalArgs) -> Result<Recording, String> {
         kept.inputs.push(input);
     }));
     let mut mono = Vec::new();
-    while reader.next_block(&mut mono).map_err(|e| e.to_string())?.is_some() {
+    while reader.next_span(&mut mono, SPAN_SEC).map_err(|e| e.to_string())?.is_some() {
         engine.process(&mono, |_| {});
     }
     engine.finish(|_| {});

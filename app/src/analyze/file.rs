@@ -10,7 +10,7 @@ use runtime_core::state::StructureEvent;
 
 use super::inputs::Input;
 use crate::analyzer::{Analyzer, Finished};
-use crate::decode::{AudioReader, DecodeError, DecodeStats};
+use crate::decode::{AudioReader, DecodeError, DecodeStats, SPAN_SEC};
 use crate::document::{Analysis, BeatRow};
 use crate::engine_args::EngineArgs;
 use crate::hint_script::HintScript;
@@ -131,7 +131,7 @@ pub fn analyze_stream(
     }
     let mut mono = Vec::new();
     let ended_by = loop {
-        match reader.next_block(&mut mono) {
+        match reader.next_span(&mut mono, SPAN_SEC) {
             Ok(Some(_)) => analyzer.process(&mono),
             Ok(None) => break None,
             Err(error) if error.is_partial() => break Some(error),

@@ -14,7 +14,7 @@ mod reader;
 mod source;
 
 pub use error::{DecodeError, KNOWN_CODECS, KNOWN_CONTAINERS};
-pub use reader::{AudioInfo, AudioReader, DecodeStats};
+pub use reader::{AudioInfo, AudioReader, DecodeStats, SPAN_SEC};
 
 use std::io::Cursor;
 

@@ -13,7 +13,7 @@ use runtime_core::analysis::model_file::N_MACRO;
 use runtime_core::analysis::structure_features::N_STEP;
 
 use super::file::Extracted;
-use crate::decode::{AudioReader, DecodeError};
+use crate::decode::{AudioReader, DecodeError, SPAN_SEC};
 use crate::eval::structure::labels::N_LABELS;
 use crate::eval::structure::predictors::N_HORIZONS;
 use crate::npz::{self, Array, Values};
@@ -85,7 +85,7 @@ pub(super) fn steps(path: &Path, contract_hash: &str, anticipator: Option<Antici
     };
     let mut mono = Vec::new();
     let ended_by = loop {
-        match reader.next_block(&mut mono) {
+        match reader.next_span(&mut mono, SPAN_SEC) {
             Ok(Some(_)) => engine.process(&mono, &mut note),
             Ok(None) => break None,
             Err(error) if error.is_partial() => break Some(error),

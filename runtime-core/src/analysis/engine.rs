@@ -15,7 +15,7 @@ use super::decoder::{BeatPosterior, Decoder};
 use super::exact::ExactDecoder;
 use super::hints::{HintState, Taps};
 use super::particles::ParticleDecoder;
-use super::pipe::{ActivationFrame, ActivationPipe};
+use super::pipe::{ActivationFrame, ActivationPipe, MAX_FRAMES_PER_HOP};
 use super::profile::{Profile, Stage};
 use super::structure::{InputRecorder, StepWatcher, StructureInput, StructureStage};
 use super::structure_features::beat_line::TrackerView;
@@ -28,8 +28,6 @@ use crate::units::{FRAMES_PER_SEC, FrameIdx, SamplePos, StreamSec};
 /// From the newest sample to the sample at which an update takes effect, seconds: room for one block of up to 1102 samples at
 /// 44.1 kHz and its analysis. Longer blocks get some updates late: at their first sample, and counted.
 pub const UPDATE_LEAD_SEC: f64 = 0.025;
-/// Frames that one hop can complete, with room to spare.
-const MAX_FRAMES_PER_HOP: usize = 4;
 /// Between two looks at which tempi are possible, frames: five a second, and at each beat.
 const CANDIDATES_EVERY_FRAMES: u64 = 10;
 
@@ -125,7 +123,7 @@ impl Engine {
     pub fn process(&mut self, mut mono: &[f32], mut on_frame: impl FnMut(&FrameReport)) {
         while !mono.is_empty() {
             without_denormals(|| {
-                while !mono.is_empty() && self.pipe.has_room(MAX_FRAMES_PER_HOP) {
+                while !mono.is_empty() && self.pipe.has_room() {
                     let (part, rest) = mono.split_at(mono.len().min(self.hop_samples - self.pending.len()));
                     self.pending.extend_from_slice(part);
                     mono = rest;

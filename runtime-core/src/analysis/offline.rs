@@ -79,11 +79,7 @@ impl OfflineAnalysis {
     /// [`Self::process`], also handing over each frame that it completes.
     pub fn process_watched(&mut self, mono: &[f32], mut on_beat: impl FnMut(&BeatEvent), mut on_frame: impl FnMut(&ActivationFrame)) {
         self.n_samples += mono.len() as u64;
-        without_denormals(|| {
-            for block in mono.chunks(self.block_samples) {
-                self.process_block(block, &mut on_beat, &mut on_frame);
-            }
-        });
+        without_denormals(|| self.process_blocks(mono.chunks(self.block_samples), &mut on_beat, &mut on_frame));
     }
 
     /// Ends the stream; hands over the rest of its beats.
@@ -102,9 +98,7 @@ impl OfflineAnalysis {
             }
         };
         without_denormals(|| {
-            for _ in 0..n_blocks {
-                self.process_block(&silence, &mut within, &mut on_frame);
-            }
+            self.process_blocks(std::iter::repeat_n(silence.as_slice(), n_blocks), &mut within, &mut on_frame);
             let mut beats = Vec::new();
             self.viterbi.finish(&mut |beat| beats.push(beat));
             self.judge(&beats, &mut within);
@@ -116,10 +110,32 @@ impl OfflineAnalysis {
         self.pipe.health()
     }
 
-    fn process_block(&mut self, block: &[f32], on_beat: &mut impl FnMut(&BeatEvent), on_frame: &mut impl FnMut(&ActivationFrame)) {
+    /// Consumes blocks of at most `block_samples`; the network sees as many as it may together.
+    fn process_blocks<'a>(
+        &mut self,
+        blocks: impl Iterator<Item = &'a [f32]>,
+        on_beat: &mut impl FnMut(&BeatEvent),
+        on_frame: &mut impl FnMut(&ActivationFrame),
+    ) {
+        let mut blocks = blocks.peekable();
+        while blocks.peek().is_some() {
+            while self.pipe.has_room()
+                && let Some(block) = blocks.next()
+            {
+                self.pipe.hear(block);
+            }
+            self.pipe.look();
+            while self.pipe.has_heard() {
+                self.follow_block(on_beat, on_frame);
+            }
+        }
+    }
+
+    /// What a block brings that the network has seen.
+    fn follow_block(&mut self, on_beat: &mut impl FnMut(&BeatEvent), on_frame: &mut impl FnMut(&ActivationFrame)) {
         let mut beats = Vec::new();
         let Self { pipe, viterbi, filter, lock, posterior, witness, first_frame_sec, .. } = self;
-        pipe.process(block, |frame: &ActivationFrame| {
+        pipe.hand_over(|frame: &ActivationFrame| {
             if frame.frame.0 == 0 {
                 *first_frame_sec = frame.time.0;
             }

@@ -22,6 +22,11 @@ use crate::units::{FrameIdx, HOP_SAMPLES, MODEL_RATE_HZ, StreamSec};
 /// Largest magnitude that reaches the transform: far above full scale, far below what would overflow when squared.
 const MAX_SAMPLE: f32 = 1e6;
 
+/// Frames that a hop of 20 ms can complete, with room to spare.
+pub const MAX_FRAMES_PER_HOP: usize = 4;
+/// Frames that may have been heard before the network looks: the last hop may go beyond a batch.
+const MAX_HEARD_FRAMES: usize = MAX_BATCH_FRAMES + MAX_FRAMES_PER_HOP;
+
 /// One frame on its way to a decoder.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ActivationFrame {
@@ -97,9 +102,9 @@ impl ActivationPipe {
             is_fallback_model,
             next_frame: 0,
             heard: VecDeque::with_capacity(MAX_BATCH_FRAMES),
-            features_heard: Vec::with_capacity(MAX_BATCH_FRAMES * features.n_features()),
-            rms_heard: Vec::with_capacity(MAX_BATCH_FRAMES),
-            answers: Vec::with_capacity(MAX_BATCH_FRAMES),
+            features_heard: Vec::with_capacity(MAX_HEARD_FRAMES * features.n_features()),
+            rms_heard: Vec::with_capacity(MAX_HEARD_FRAMES),
+            answers: Vec::with_capacity(MAX_HEARD_FRAMES),
             n_handed_over: 0,
             nan_samples_heard: 0,
             nan_samples: 0,
@@ -158,9 +163,9 @@ impl ActivationPipe {
         self.heard.push_back(HeardBlock { n_frames: self.rms_heard.len() - n_before, nan_samples: self.nan_samples_heard });
     }
 
-    /// Whether a further block that completes `n_frames` can be [heard](Self::hear) before the network looks.
-    pub fn has_room(&self, n_frames: usize) -> bool {
-        self.rms_heard.len() + n_frames <= MAX_BATCH_FRAMES && self.heard.len() < MAX_BATCH_FRAMES
+    /// Whether a further block of at most [`MAX_FRAMES_PER_HOP`] frames can be [heard](Self::hear) before the network looks.
+    pub fn has_room(&self) -> bool {
+        self.rms_heard.len().max(self.heard.len()) < MAX_BATCH_FRAMES
     }
 
     /// Whether a block that was [heard](Self::hear) waits to be handed over.
@@ -422,7 +427,7 @@ mod tests {
             let mut together = pipe();
             let (mut hops, mut got) = (samples.chunks(HOP).peekable(), Vec::new());
             while hops.peek().is_some() {
-                while together.has_room(2)
+                while together.has_room()
                     && let Some(hop) = hops.next()
                 {
                     together.hear(hop);
