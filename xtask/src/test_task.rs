@@ -122,7 +122,7 @@ fn quick_steps(root: &Path, report: &mut Report) -> Result<(), TaskError> {
     })
 }
 
-/// Lints and dependencies. Without ONNX Runtime less is compiled, and none of it in tests: they are linted with it.
+/// Lints, links of the documentation, dependencies. Without ONNX Runtime less is compiled, and none of it in tests: they are linted with it.
 fn lint_steps(root: &Path, report: &mut Report) -> Result<(), TaskError> {
     report.step("clippy", || {
         let arguments = ["clippy", "--locked", "--workspace", "--", "-D", "warnings"];
@@ -131,6 +131,10 @@ fn lint_steps(root: &Path, report: &mut Report) -> Result<(), TaskError> {
     report.step("clippy, with ort", || {
         let arguments = ["clippy", "--locked", "--workspace", "--all-targets", ORT_FEATURES, "--", "-D", "warnings"];
         process::run("cargo clippy with ort", &mut cargo(root, &arguments)).map(|()| Outcome::Done)
+    })?;
+    report.step("documentation", || {
+        let mut command = cargo(root, &["doc", "--locked", "--workspace", "--no-deps", "--quiet"]);
+        process::run("cargo doc", command.env("RUSTDOCFLAGS", "-D warnings")).map(|()| Outcome::Done)
     })?;
     report.step("audio-thread lints", || rt_lints::run(root).map(|()| Outcome::Done))?;
     report.step("dependencies, licences", || dependencies::run(root).map(|()| Outcome::Done))

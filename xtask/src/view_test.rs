@@ -24,7 +24,7 @@ const NODE_MAJOR: u32 = 20;
 /// Runs the tests; `cargo xtask view-test`.
 ///
 /// # Errors
-/// What [`test`] says, or the reason for which they cannot run.
+/// What [`test()`] says, or the reason for which they cannot run.
 pub fn run(root: &Path) -> Result<(), TaskError> {
     let mut counts = TestCounts::default();
     match missing() {
@@ -87,7 +87,7 @@ pub fn is_ready(root: &Path) -> bool {
 /// Makes the pictures in `docs/images/`.
 ///
 /// # Errors
-/// As [`test`], or a missing program.
+/// As [`test()`], or a missing program.
 pub fn screenshots(root: &Path) -> Result<(), TaskError> {
     if let Some(reason) = missing() {
         return Err(TaskError::Failed(reason));

@@ -1,6 +1,6 @@
 //! Why a piece fails: which metrical level was followed instead, or what happened to the bar. Any thread.
 //!
-//! Own rules. The beats are judged window by window against the levels at which the reference can be tapped ([`levels`](super::levels)),
+//! Own rules. The beats are judged window by window against the levels at which the reference can be tapped (`levels`),
 //! and the cause is what most of the wrong windows show; the bar is judged where the beats are right.
 
 use std::collections::BTreeMap;

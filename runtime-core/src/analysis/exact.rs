@@ -1,6 +1,6 @@
 //! Fourth stage, the default: the exact forward filter over the joint space. INFERENCE THREAD.
 //!
-//! A state is stored under the time of its next beat, in a ring ([`rings`]), so that between beats nothing moves: a
+//! A state is stored under the time of its next beat, in a ring (`rings`), so that between beats nothing moves: a
 //! frame touches only the states whose beat falls now (which pass on to their next beat) and those just after a beat
 //! (which are multiplied with the likelihood; all others would be multiplied with the same number, which normalisation
 //! takes out again). Deterministic; no allocation.

@@ -1,7 +1,7 @@
 //! The tempo that people see: of a long stretch of beats, and still while the music is steady. INFERENCE THREAD.
 //!
 //! Clocks follow [`TempoFit`](super::tempo_fit), which answers within four bars and therefore wobbles by a tenth of a BPM. A
-//! display wants the opposite. Least squares over up to [`N_BEATS`] beats give the tempo and its standard error; what is shown
+//! display wants the opposite. Least squares over up to `N_BEATS` beats give the tempo and its standard error; what is shown
 //! changes only where the tempo leaves the band that the error explains. Where the last bars disagree with the beats before
 //! them beyond chance, those are dropped, so that a change of tempo is shown as soon as it is sure.
 

@@ -1,8 +1,8 @@
 //! The most probable path through the joint space with hindsight: the decoder of `analyze --offline`. Any thread.
 //!
 //! Viterbi's algorithm on the state space of the exact filter, stored the same way (under the time of the next beat), so
-//! that only beats cost anything. Memory is bounded: every [`WINDOW_STEPS`] the best path is traced back and all of it
-//! but the last [`TAIL_STEPS`] is final, since paths agree about what lies that far back.
+//! that only beats cost anything. Memory is bounded: every `WINDOW_STEPS` the best path is traced back and all of it
+//! but the last `TAIL_STEPS` is final, since paths agree about what lies that far back.
 
 use super::activation::Activation;
 use super::config::{Meter, TempoRange};

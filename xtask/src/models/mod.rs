@@ -11,7 +11,6 @@ pub mod onnx;
 pub mod onnx_proto;
 pub mod ort_runtime;
 pub mod pickle;
-pub mod pickle_opcodes;
 pub mod pins;
 pub mod safetensors_file;
 pub mod sample_pickle;

@@ -1,7 +1,7 @@
 //! Names of all pickle instructions, for messages. Source: CPython `Lib/pickle.py`, protocols 0 to 5.
 
 /// The name of an instruction, or `unknown`.
-pub fn opcode_name(code: u8) -> &'static str {
+pub(super) fn opcode_name(code: u8) -> &'static str {
     match code {
         b'(' => "MARK",
         b'.' => "STOP",
