@@ -1,12 +1,9 @@
 //! Any text as a settings file, or as `SETTING=VALUE`; what is accepted makes outputs, and is the same when printed and read again.
 #![no_main]
 
-use std::sync::Arc;
-
 use anacrusis::config::{Config, set};
-use anacrusis::live::registry::{drives, filled_in};
+use anacrusis::live::registry::{Shared, drives, filled_in};
 use libfuzzer_sys::fuzz_target;
-use outputs::look::Board;
 use toml::Table;
 
 fuzz_target!(|data: &[u8]| {
@@ -23,9 +20,6 @@ fuzz_target!(|data: &[u8]| {
         let Ok(printed) = filled_in(&config) else { continue };
         let again = Config::from_table(printed.parse().expect("what is printed is TOML")).expect("what is printed is accepted");
         assert_eq!(filled_in(&again).expect("as before"), printed);
-        assert_eq!(
-            drives(&config, &Arc::new(Board::default()), false).expect("what can be printed can be made").len(),
-            config.outputs.len()
-        );
+        assert_eq!(drives(&config, &Shared::default()).expect("what can be printed can be made").len(), config.outputs.len());
     }
 });
