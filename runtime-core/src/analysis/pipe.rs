@@ -173,7 +173,7 @@ impl ActivationPipe {
         !self.heard.is_empty()
     }
 
-    /// Lets the network look at all frames that were heard since the last time.
+    /// Lets the network look at all frames that were heard: once, before the first of them is handed over.
     pub fn look(&mut self) {
         self.profile.enter(Stage::Activation);
         if !self.failed {
