@@ -44,8 +44,10 @@ const MODEL_FILES: [&str; 2] = ["card.md", "manifest.json"];
 /// A build that fails, a file that is missing, a library whose licence cannot be given, a size above its budget, or another
 /// platform for which the code does not compile.
 pub fn run(root: &Path) -> Result<(), TaskError> {
-    bundle::run(root, Build::ToShip)?;
-    let binary = process::shipped_binary(root)?;
+    // Without models of others every build is what is shipped, and nothing is built twice.
+    let has_others = entries(&root.join("models"))?.iter().any(|model| is_fetched(model));
+    bundle::run(root, if has_others { Build::ToShip } else { Build::Release })?;
+    let binary = if has_others { process::shipped_binary(root)? } else { process::release_binary(root)? };
     let host = targets::host()?;
     let name = format!("anacrusis-{}-{}", env!("CARGO_PKG_VERSION"), host.platform());
     let dist = root.join(FOLDER);
