@@ -50,13 +50,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () =>
 
 /** The app, listening to a file over and over, until the test is over or `stop` is called. */
 export class App {
-  static async start(t, { file = CLIP, port = null, more = [] } = {}) {
+  static async start(t, { file = CLIP, cwd = undefined, port = null, more = [] } = {}) {
     const app = new App();
     app.folder = await mkdtemp(join(tmpdir(), "anacrusis-view-"));
     app.port = port ?? (await freePort());
     app.address = `http://127.0.0.1:${app.port}/`;
     const env = { ...process.env, ANACRUSIS_CONFIG_DIR: app.folder, ANACRUSIS_FEED_DIR: join(app.folder, "feeds") };
-    app.child = spawn(process.env.ANACRUSIS_BIN, ["live", "--file", file, "--repeat", "--no-feed", "--quiet", "--web", `127.0.0.1:${app.port}`, ...more], { env, stdio: ["ignore", "ignore", "pipe"] });
+    app.child = spawn(process.env.ANACRUSIS_BIN, ["live", "--file", file, "--repeat", "--no-feed", "--quiet", "--web", `127.0.0.1:${app.port}`, ...more], { cwd, env, stdio: ["ignore", "ignore", "pipe"] });
     children.add(app.child);
     app.said = "";
     app.child.stderr.on("data", (text) => (app.said += text));

@@ -6,9 +6,9 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
-import { App, beats, browser, openPage } from "../tests/support.mjs";
+import { App, beats, browser, CLIP, openPage } from "../tests/support.mjs";
 
 const OUT = resolve(import.meta.dirname, "../../docs/images");
 const ANIMATION_SEC = 20;
@@ -28,7 +28,8 @@ const ends = [];
 const t = { after: (end) => ends.unshift(end) };
 try {
   await mkdir(OUT, { recursive: true });
-  const app = await App.start(t, { more: ["--osc", "127.0.0.1:7000", "--osc-preset", "resolume", "--link"] });
+  // By its name alone: the page shows it as it was given.
+  const app = await App.start(t, { cwd: dirname(CLIP), file: basename(CLIP), more: ["--osc", "127.0.0.1:7000", "--osc-preset", "resolume", "--wled", "127.0.0.1:11988"] });
   const running = await browser(t);
   for (const still of STILLS) await takeStill(running, app, still);
   await record(running, app);
