@@ -59,11 +59,35 @@ pub enum Build {
     ToShip,
 }
 
+impl Build {
+    fn arguments(self) -> &'static [&'static str] {
+        if self == Self::Debug { &[] } else { &["--release"] }
+    }
+
+    fn variables(self) -> &'static [(&'static str, &'static str)] {
+        if self == Self::ToShip { OWN_MODELS_ONLY } else { &[] }
+    }
+}
+
 /// Builds the plugin and the standalone and lays them out in [`FOLDER`].
 ///
 /// # Errors
-/// Packages of the system that are missing, a build that fails, or a folder that cannot be written.
+/// As [`plugin`].
 pub fn run(root: &Path, kind: Build) -> Result<(), TaskError> {
+    // NB: the plugin first: the standalone's build leaves a library of other features under the same name.
+    plugin(root, kind)?;
+    let arguments = [&["--bin", STANDALONE, "--features", "standalone"], kind.arguments()].concat();
+    let binary = build(root, &arguments, kind.variables(), is_standalone)?;
+    let standalone = root.join(FOLDER).join(binary.file_name().expect("cargo named a file"));
+    replace_file(&binary, &standalone)?;
+    strip(&standalone, kind == Build::Debug)
+}
+
+/// Builds the plugin alone, both formats, and lays it out in [`FOLDER`].
+///
+/// # Errors
+/// Packages of the system that are missing, a build that fails, or a folder that cannot be written.
+pub fn plugin(root: &Path, kind: Build) -> Result<(), TaskError> {
     let missing = missing_packages();
     if !missing.is_empty() {
         let packages = missing.join(" ");
@@ -71,23 +95,14 @@ pub fn run(root: &Path, kind: Build) -> Result<(), TaskError> {
             "the plugin cannot be built without {packages}: sudo apt-get install pkg-config {packages}"
         )));
     }
-    let debug = kind == Build::Debug;
-    let profile: &[&str] = if debug { &[] } else { &["--release"] };
-    let variables = if kind == Build::ToShip { OWN_MODELS_ONLY } else { &[] };
     let folder = root.join(FOLDER);
     fs::create_dir_all(&folder).map_err(|e| TaskError::io(&folder, e))?;
-    let library = build(root, &[&["--lib"], profile].concat(), variables, is_library)?;
-    // NB: copied before the second build, which leaves a library of other features under the same name.
+    let library = build(root, &[&["--lib"], kind.arguments()].concat(), kind.variables(), is_library)?;
     let stripped = folder.join(format!("library.{DLL_EXTENSION}"));
     replace_file(&library, &stripped)?;
-    strip(&stripped, debug)?;
+    strip(&stripped, kind == Build::Debug)?;
     write_plugin(&folder, &stripped, root, Platform::current(), ARCH)?;
     fs::remove_file(&stripped).map_err(|e| TaskError::io(&stripped, e))?;
-    let arguments = [&["--bin", STANDALONE, "--features", "standalone"], profile].concat();
-    let binary = build(root, &arguments, variables, is_standalone)?;
-    let standalone = folder.join(binary.file_name().expect("cargo named a file"));
-    replace_file(&binary, &standalone)?;
-    strip(&standalone, debug)?;
     eprintln!("bundled in {}", folder.display());
     Ok(())
 }

@@ -82,7 +82,7 @@ pub fn run(root: &Path, file: Option<&Path>) -> Result<(), TaskError> {
 /// Bundles the plugin and plays `input` through the bundle in the test host, which prints what the plugin said.
 fn play_in_host(root: &Path, input: &Path) -> Result<(), TaskError> {
     eprintln!("\n[3/4] bundling the plugin (a few minutes the first time)");
-    bundle::run(root, Build::Release)?;
+    bundle::plugin(root, Build::Release)?;
     eprintln!("[4/4] playing {} through {}, in a test host", input.strip_prefix(root).unwrap_or(input).display(), bundle::CLAP);
     println!();
     let host = ["run", "--release", "--quiet", "--package", "integration-tests", "--bin", "host_play", "--"];

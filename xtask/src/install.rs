@@ -44,7 +44,7 @@ type Record = BTreeMap<PathBuf, String>;
 pub fn run(root: &Path, action: Action, dry_run: bool) -> Result<(), TaskError> {
     let places = Places::find(Platform::current(), |variable| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from))?;
     if action == Action::Install && !dry_run {
-        bundle::run(root, Build::Release)?;
+        bundle::plugin(root, Build::Release)?;
     }
     let said = match action {
         Action::Install => install(&root.join(bundle::FOLDER), &places, dry_run)?,
