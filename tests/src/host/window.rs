@@ -58,9 +58,10 @@ pub fn within_display(test: &str) -> bool {
         .env_remove("WAYLAND_DISPLAY");
     // A window's threads come and go. glibc gives each one a heap of its own and keeps what was freed there, which would hide a leak.
     command.env("MALLOC_ARENA_MAX", "1");
-    let status = command.status().expect("the test can be run again");
+    // What it says goes on; that it passed is counted once, here.
+    let output = command.stderr(Stdio::inherit()).output().expect("the test can be run again");
     drop(server);
-    assert!(status.success(), "{test} within display {display}: {status}");
+    assert!(output.status.success(), "{test} within display {display}: {}\n{}", output.status, String::from_utf8_lossy(&output.stdout));
     false
 }
 
