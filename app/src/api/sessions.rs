@@ -92,16 +92,14 @@ impl Sessions {
 
     fn describe(&self, name: &str) -> Result<SessionAnswer, ApiError> {
         let path = self.path(name)?;
-        let is_recording = self.recording().as_deref() == Some(name);
-        let (n_bytes, modified) = match fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_file() => (metadata.len(), metadata.modified().ok()),
-            // The file is made by the output's thread, a moment after the session began.
-            Err(_) if is_recording => (0, None),
-            _ => return Err(missing(name)),
-        };
-        let modified = modified.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-        let modified_unix_ms = u64::try_from(modified.as_millis()).unwrap_or(u64::MAX);
-        Ok(SessionAnswer { name: name.to_owned(), n_bytes, modified_unix_ms, is_recording })
+        let metadata = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file).ok_or_else(|| missing(name))?;
+        let modified = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+        Ok(SessionAnswer {
+            name: name.to_owned(),
+            n_bytes: metadata.len(),
+            modified_unix_ms: u64::try_from(modified.as_millis()).unwrap_or(u64::MAX),
+            is_recording: self.recording().as_deref() == Some(name),
+        })
     }
 
     fn list(&self) -> io::Result<Vec<SessionAnswer>> {
@@ -177,7 +175,10 @@ pub(super) async fn start(State(served): State<Served>, request: Request<Body>) 
     asked.map_err(|message| ApiError::unavailable("ending", message))?;
     sessions.set_recording(Some(name.clone()));
     let location = [(header::LOCATION, format!("/api/v1/sessions/{name}"))];
-    Ok((StatusCode::CREATED, location, Json(sessions.describe(&name)?)).into_response())
+    // The file is made by the output's thread, a moment later.
+    let begun = sessions.describe(&name);
+    let answer = begun.unwrap_or(SessionAnswer { name, n_bytes: 0, modified_unix_ms: 0, is_recording: true });
+    Ok((StatusCode::CREATED, location, Json(answer)).into_response())
 }
 
 /// Makes the folder; refuses a file that exists.
@@ -301,9 +302,5 @@ mod tests {
         assert_eq!(listed.iter().map(|session| (session.name.as_str(), session.n_bytes)).collect::<Vec<_>>(), [("a.jsonl", 2)]);
         sessions.set_recording(Some("a.jsonl".to_owned()));
         assert!(sessions.describe("a.jsonl").unwrap().is_recording);
-        sessions.set_recording(Some("begun.jsonl".to_owned()));
-        let begun = sessions.describe("begun.jsonl").unwrap();
-        assert_eq!((begun.is_recording, begun.n_bytes), (true, 0), "before its file is there");
-        assert!(sessions.describe("other.jsonl").is_err());
     }
 }
