@@ -80,7 +80,9 @@ pub fn run(root: &Path, kind: Build) -> Result<(), TaskError> {
     let binary = build(root, &arguments, kind.variables(), is_standalone)?;
     let standalone = root.join(FOLDER).join(binary.file_name().expect("cargo named a file"));
     replace_file(&binary, &standalone)?;
-    strip(&standalone, kind == Build::Debug)
+    strip(&standalone, kind == Build::Debug)?;
+    eprintln!("bundled {}", standalone.display());
+    Ok(())
 }
 
 /// Builds the plugin alone, both formats, and lays it out in [`FOLDER`].
@@ -103,7 +105,7 @@ pub fn plugin(root: &Path, kind: Build) -> Result<(), TaskError> {
     strip(&stripped, kind == Build::Debug)?;
     write_plugin(&folder, &stripped, root, Platform::current(), ARCH)?;
     fs::remove_file(&stripped).map_err(|e| TaskError::io(&stripped, e))?;
-    eprintln!("bundled in {}", folder.display());
+    eprintln!("bundled {CLAP} and {VST3} in {}", folder.display());
     Ok(())
 }
 

@@ -253,11 +253,13 @@ pub(super) async fn get(State(served): State<Served>, At(name): At<String>) -> R
 pub(super) async fn delete(State(served): State<Served>, At(name): At<String>) -> Result<StatusCode, ApiError> {
     let sessions = Arc::clone(&served.api.sessions);
     let _alone = sessions.changing.lock().await;
+    // Asked before its file: that is made by the output's thread, a moment after the session began.
+    if sessions.recording().as_deref() == Some(name.as_str()) {
+        return Err(ApiError::conflict("recording", format_args!("{name} is being recorded")));
+    }
     let removing = Arc::clone(&sessions);
     blocking(move || {
-        if removing.describe(&name)?.is_recording {
-            return Err(ApiError::conflict("recording", format_args!("{name} is being recorded")));
-        }
+        removing.describe(&name)?;
         fs::remove_file(removing.path(&name)?).map_err(|error| io_error("delete the session", &error))
     })
     .await?;

@@ -268,6 +268,7 @@ impl ActivationPipe {
             self.features = FeatureExtractor::new(&model.front_end);
             self.spectrum = vec![0.0; self.features.n_bands()];
             self.fallback = FluxModel::new(&model.front_end);
+            self.features_heard = Vec::with_capacity(MAX_HEARD_FRAMES * self.features.n_features());
             self.pool = self.pool.as_ref().map(|_| StepPool::new(&model.front_end));
             self.front_end = model.front_end;
         }

@@ -109,7 +109,7 @@ fn model_folders(root: &Path) -> Result<Vec<PathBuf>, TaskError> {
     Ok(folders)
 }
 
-/// Whether a model came from others, as its manifest says.
+/// Whether a model came from others, as its manifest says and `runtime-core/build.rs` reads it.
 fn is_fetched(model: &Path) -> bool {
     let manifest = fs::read(model.join("manifest.json")).ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
     manifest.is_some_and(|manifest| manifest["origin"]["package"].is_string())

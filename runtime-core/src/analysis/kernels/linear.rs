@@ -49,7 +49,7 @@ pub struct Linear {
 enum Kernel {
     Portable,
     Avx2,
-    /// For several frames; one alone takes what its weights take to arrive, with AVX2 too.
+    /// For groups of [`FRAMES_AVX512`] frames; the others are summed with AVX2.
     Avx512,
 }
 
