@@ -34,7 +34,7 @@ use outputs::{EventWriter, OUTPUTS, Routing};
 use params::{AnacrusisParams, ClockSource};
 use transport::{TransportWatch, host_time};
 
-/// Environment variable that, at `1`, gives the plugin its window.
+/// Environment variable that, at `0`, leaves the plugin without its window: for a host or a driver that does not get on with it.
 pub const WINDOW_VARIABLE: &str = "ANACRUSIS_WINDOW";
 /// A nudge, microseconds.
 const NUDGE_US: i32 = 5_000;
@@ -105,8 +105,7 @@ impl Plugin for Anacrusis {
     }
 
     fn editor(&mut self, executor: AsyncExecutor<Self>) -> Option<AnacrusisEditor> {
-        // An experiment, see docs/editor.md: a host must not fall by it.
-        if std::env::var_os(WINDOW_VARIABLE).is_none_or(|value| value != "1") {
+        if std::env::var_os(WINDOW_VARIABLE).is_some_and(|value| value == "0") {
             return None;
         }
         let edit = move |action| executor.execute_gui(action);

@@ -24,10 +24,7 @@ const TEST: &str = "editor_window";
 pub fn run(root: &Path) -> Result<(), TaskError> {
     let golden = root.join(GOLDEN);
     std::fs::create_dir_all(&golden).map_err(|e| TaskError::io(&golden, e))?;
-    let mut command = process::cargo(
-        root,
-        &["test", "-p", "integration-tests", "--test", TEST, "as_stored", "--", "--include-ignored", "--test-threads=1"],
-    );
+    let mut command = process::cargo(root, &["test", "-p", "integration-tests", "--test", TEST, "as_stored", "--", "--test-threads=1"]);
     command.env(FOLDER_VARIABLE, &golden);
     process::run("cargo test", &mut command)?;
     for name in ["editor.png", "editor-200.png", "editor-stopped.png"] {

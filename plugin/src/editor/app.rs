@@ -13,6 +13,7 @@ use nice_plug_egui::{Frame, KeyCapture, NiceEguiApp};
 use super::desk::EditDesk;
 use super::handle::Edit;
 use super::source::Source;
+use super::window_thread::WindowThread;
 use crate::params::AnacrusisParams;
 
 /// From one picture to the next while something moves ...
@@ -26,14 +27,15 @@ pub(super) struct App {
     source: Source,
     desk: Arc<EditDesk>,
     edit: Edit,
+    thread: WindowThread,
     view: View,
     api: PluginApi,
     is_first: bool,
 }
 
 impl App {
-    pub(super) fn new(params: Arc<AnacrusisParams>, source: Source, desk: Arc<EditDesk>, edit: Edit) -> Self {
-        Self { params, source, desk, edit, view: View::default(), api: PluginApi::Clap, is_first: true }
+    pub(super) fn new(params: Arc<AnacrusisParams>, source: Source, desk: Arc<EditDesk>, edit: Edit, thread: WindowThread) -> Self {
+        Self { params, source, desk, edit, thread, view: View::default(), api: PluginApi::Clap, is_first: true }
     }
 
     /// A window that was closed while a button was held down left it down.
@@ -61,6 +63,7 @@ impl App {
 
 impl NiceEguiApp for App {
     fn build(&mut self, egui: Context, gui: GuiContext, frame: &mut Frame) -> Result<(), HandlerError> {
+        self.thread.is_this_one();
         self.api = gui.plugin_api();
         self.desk.open(gui);
         // There is no text to type: all keys are the host's.

@@ -9,16 +9,21 @@ use ::editor::layout::{LARGEST_SIZE, LEAST_SIZE};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::{LogicalSize, NativeSize, Size};
 use nice_plug::editor::{Editor, HostMethods, ParentWindowHandle, ResizeHint, SpawnedEditor};
-use nice_plug_egui::{EguiEditorHandle, EguiEditorState, EguiNiceSettings, RepaintNotifier, create_egui_editor};
+use nice_plug_egui::{EguiEditorState, EguiNiceSettings, RepaintNotifier, create_egui_editor};
 
 use super::app::App;
 use super::desk::EditDesk;
 use super::source::Source;
+use super::window::{Window, WindowHandle};
+use super::window_thread::WindowThread;
 use crate::board::Board;
 use crate::params::AnacrusisParams;
 
-/// How often the window looks whether the host moved something, while nothing else moves.
-const POLL: Duration = Duration::from_millis(33);
+/// How often the window looks whether the host moved something, beside the pictures that it draws anyway ([`super::app`]). Under X11
+/// not while it lives: a look before the host shows the window asks the server for a moment to draw in, whose announcement nobody
+/// listens to yet, and until it comes no other is asked for (baseview 0.4.2, `PresentState`). A host that took longer than this from
+/// making the window to showing it had one that stayed empty.
+const POLL: Duration = if cfg!(target_os = "linux") { Duration::from_secs(24 * 60 * 60) } else { Duration::from_millis(33) };
 
 /// What the user did, sent to the main thread.
 pub(super) type Edit = Arc<dyn Fn(Action) + Send + Sync>;
@@ -47,7 +52,7 @@ impl AnacrusisEditor {
 }
 
 impl Editor for AnacrusisEditor {
-    type Handle = EguiEditorHandle;
+    type Handle = WindowHandle;
 
     fn spawn(
         &self,
@@ -56,19 +61,18 @@ impl Editor for AnacrusisEditor {
         fallback_scale_factor: Option<f64>,
         gui_context: GuiContext,
         host: Option<HostMethods>,
-    ) -> Result<SpawnedEditor<EguiEditorHandle>, Box<dyn Error>> {
-        #[cfg(target_os = "linux")]
-        super::libraries::keep_loaded();
+    ) -> Result<SpawnedEditor<WindowHandle>, Box<dyn Error>> {
         let state = self.saved_state();
         let source = Source::new(Arc::clone(&self.params), self.board.clone());
-        let app = App::new(Arc::clone(&self.params), source, Arc::clone(&self.desk), Arc::clone(&self.edit));
+        let thread = WindowThread::default();
+        let app = App::new(Arc::clone(&self.params), source, Arc::clone(&self.desk), Arc::clone(&self.edit), thread.clone());
         let settings = EguiNiceSettings::new().with_tile("Anacrusis").with_resize_hint(self.resize_hint()).with_repaint_poll_interval(POLL);
         let Some(editor) = create_egui_editor(Arc::clone(&state), RepaintNotifier::new(), settings, app) else {
             return Err("no editor".into());
         };
         let spawned = editor.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)?;
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
-        Ok(spawned)
+        Ok(SpawnedEditor { handle: WindowHandle(spawned.handle), window: Window::new(spawned.window, thread) })
     }
 
     fn size(&self) -> NativeSize<u32> {

@@ -9,10 +9,10 @@
 mod app;
 mod desk;
 mod handle;
-#[cfg(target_os = "linux")]
-mod libraries;
 mod lights;
 mod source;
+mod window;
+mod window_thread;
 
 pub use desk::EditDesk;
 pub use handle::AnacrusisEditor;

@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::io::Cursor;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, HostGui, HostGuiImpl, PluginGui, Window};
 use clack_extensions::latency::PluginLatency;
@@ -123,6 +124,11 @@ impl ClapHost {
     /// # Panics
     /// On a plugin that does not open it.
     pub fn open_window(&mut self, parent: u32) -> (u32, u32) {
+        self.open_window_slowly(parent, Duration::ZERO)
+    }
+
+    /// As [`ClapHost::open_window`], with a pause between making the window and showing it.
+    pub fn open_window_slowly(&mut self, parent: u32, pause: Duration) -> (u32, u32) {
         let plugin = self.instance.plugin_handle();
         let gui: PluginGui = plugin.get_extension().expect("a window");
         let api = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
@@ -131,6 +137,7 @@ impl ClapHost {
         let size = gui.get_size(&plugin).expect("a size");
         // SAFETY: the parent lives until the window is closed.
         unsafe { gui.set_parent(&plugin, Window::from_x11_handle(parent.into())) }.expect("the window can be put into another");
+        std::thread::sleep(pause);
         gui.show(&plugin).expect("the window can be shown");
         self.idle();
         (size.width, size.height)

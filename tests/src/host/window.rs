@@ -49,13 +49,8 @@ pub fn within_display(test: &str) -> bool {
     };
     let program = std::env::current_exe().expect("a test is a program");
     let mut command = Command::new(program);
-    command.args([test, "--exact", "--nocapture", "--include-ignored", "--test-threads=1"]);
-    command
-        .env(INSIDE, "1")
-        .env("ANACRUSIS_WINDOW", "1")
-        .env("DISPLAY", &display)
-        .env("LIBGL_ALWAYS_SOFTWARE", "1")
-        .env_remove("WAYLAND_DISPLAY");
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
+    command.env(INSIDE, "1").env("DISPLAY", &display).env("LIBGL_ALWAYS_SOFTWARE", "1").env_remove("WAYLAND_DISPLAY");
     // A window's threads come and go. glibc gives each one a heap of its own and keeps what was freed there, which would hide a leak.
     command.env("MALLOC_ARENA_MAX", "1");
     // What it says goes on; that it passed is counted once, here.
