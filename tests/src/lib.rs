@@ -9,6 +9,7 @@ pub mod feed_samples;
 pub mod golden;
 pub mod host;
 pub mod npy;
+pub mod resources;
 pub mod runs;
 pub mod scenes;
 pub mod signals;

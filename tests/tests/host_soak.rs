@@ -12,6 +12,7 @@ use integration_tests::host::expected::notes;
 use integration_tests::host::player::{Cuts, Player};
 use integration_tests::host::vst3::Vst3TestHost;
 use integration_tests::host::{MakeHost, Mode, TestHost, Transport, param_id};
+use integration_tests::resources::{n_threads_named, resident_bytes};
 use integration_tests::say;
 
 /// Names the length of the soak, hours.
@@ -30,17 +31,9 @@ fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Resident memory of this process, bytes; `None` where the system has no /proc.
-fn resident_bytes() -> Option<u64> {
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    Some(4_096 * statm.split_whitespace().nth(1)?.parse::<u64>().ok()?)
-}
-
-/// Threads of this process that analyse; `None` where the system has no /proc.
+/// Threads of this process that analyse.
 fn n_workers() -> Option<usize> {
-    let threads = std::fs::read_dir("/proc/self/task").ok()?.flatten();
-    let names = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("comm")).ok());
-    Some(names.filter(|name| name.trim() == "anacrusis").count())
+    n_threads_named("anacrusis")
 }
 
 fn soak_sec() -> f64 {

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use anacrusis::config::Config;
 use anacrusis::live::look::Translator;
 use anacrusis::live::registry;
+use integration_tests::resources::resident_bytes;
 use integration_tests::{say, scenes};
 use outputs::drive::Drive;
 use outputs::event::Moment;
@@ -97,12 +98,6 @@ fn carabiner(line: &str) -> Option<&'static str> {
     }
 }
 
-/// Resident memory, bytes; 0 where the system does not tell.
-fn resident_bytes() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4_096
-}
-
 #[test]
 fn hours_of_music_through_all_outputs_at_once() {
     let seconds = std::env::var("ANACRUSIS_SOAK_SEC").ok().map_or(USUAL_SEC, |text| text.parse().expect("a number of seconds"));
@@ -156,10 +151,10 @@ fn hours_of_music_through_all_outputs_at_once() {
             });
         }
         if hop_idx == n_hops / 5 {
-            at_a_fifth = resident_bytes();
+            at_a_fifth = resident_bytes().unwrap_or(0);
         }
     }
-    let growth = resident_bytes().saturating_sub(at_a_fifth);
+    let growth = resident_bytes().unwrap_or(0).saturating_sub(at_a_fifth);
     let statuses: BTreeMap<String, OutputStatus> = drives.iter().map(|drive| drive.status().read()).map(|s| (s.name.clone(), s)).collect();
     drives.iter_mut().for_each(Drive::close);
     say(format_args!(
