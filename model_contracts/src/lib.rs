@@ -14,14 +14,17 @@
 mod canonical;
 mod compare;
 mod error;
+mod rules;
 mod schema;
+mod specs;
 mod steps;
 pub mod v1;
 
 pub use canonical::canonical_json;
 pub use compare::{Difference, first_difference};
 pub use error::ContractError;
-pub use schema::{AudioSpec, BeatModelSpec, ClockSpec, Contract, FrontEndSpec, LogFilterbankSpec, ModelKind, StateSpec, TensorSpec};
+pub use schema::{Contract, ModelKind};
+pub use specs::{AudioSpec, BeatModelSpec, ClockSpec, FrontEndSpec, LogFilterbankSpec, StateSpec, TensorSpec};
 pub use steps::{AnticipatorSpec, NamedSpec, PooledSpec, StepSpec};
 
 /// The text of the contract that this build was made with.

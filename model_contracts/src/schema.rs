@@ -1,4 +1,4 @@
-//! The contract as types: reader, validator and scope hash.
+//! The contract as a type: reader, versions and scope hash.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::canonical::{canonical_json, first_unportable_number};
 use crate::compare::first_difference;
 use crate::error::ContractError;
+use crate::specs::{AudioSpec, BeatModelSpec, ClockSpec, LogFilterbankSpec, StateSpec};
 use crate::steps::{AnticipatorSpec, NamedSpec, PooledSpec, StepSpec};
 use crate::{V1_JSON, v1};
 
@@ -53,100 +54,6 @@ pub struct Contract {
     /// Tensors of an anticipator.
     pub anticipator: AnticipatorSpec,
     value: Value,
-}
-
-/// `audio`: what reaches the models.
-#[derive(Debug, Clone, Deserialize)]
-pub struct AudioSpec {
-    /// Rate of the resampled stream, Hz.
-    pub model_rate_hz: u32,
-    /// Samples of that stream per frame.
-    pub hop_samples: usize,
-    /// Lowest host rate accepted, Hz.
-    pub host_rate_min_hz: u32,
-    /// Highest host rate accepted, Hz.
-    pub host_rate_max_hz: u32,
-}
-
-/// `clocks`: rates of the fixed clocks.
-#[derive(Debug, Clone, Deserialize)]
-pub struct ClockSpec {
-    /// Frames per second.
-    pub slow_hz: u32,
-    /// Anticipator steps per second.
-    pub anticipator_hz: f64,
-    /// Frames pooled into one anticipator step.
-    pub pool_frames: usize,
-    /// Controller steps per second.
-    pub controller_hz: u32,
-    /// Clock ticks per beat.
-    pub ticks_per_beat: u32,
-}
-
-/// `features.logfb`: the standard logarithmic filterbank.
-#[derive(Debug, Clone, Deserialize)]
-pub struct LogFilterbankSpec {
-    /// Window length, samples.
-    pub window_samples: usize,
-    /// Transform length, samples.
-    pub fft_samples: usize,
-    /// Bins kept.
-    pub fft_bins: usize,
-    /// The length that bin frequencies are computed with (`k * rate / this`).
-    pub bin_hz_divisor_samples: usize,
-    /// Bands per octave.
-    pub bands_per_octave: u32,
-    /// Lowest centre, Hz.
-    pub fmin_hz: f64,
-    /// Highest centre, Hz.
-    pub fmax_hz: f64,
-    /// Tuning reference, Hz.
-    pub fref_hz: f64,
-    /// Bands after duplicate centres are removed.
-    pub bands: usize,
-    /// Length of one feature frame.
-    pub len: usize,
-}
-
-/// One tensor: name, dimensions (a number, or a name that the model binds), element type.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct TensorSpec(pub String, pub Vec<Value>, pub String);
-
-/// `beat_model.front_end`: what every beat model's features share.
-#[derive(Debug, Clone, Deserialize)]
-pub struct FrontEndSpec {
-    /// Kind of features.
-    pub kind: String,
-    /// Sample rate, Hz.
-    pub rate_hz: u32,
-    /// Samples per frame.
-    pub hop_samples: usize,
-}
-
-/// `beat_model`: tensors and classes of a beat model.
-#[derive(Debug, Clone, Deserialize)]
-pub struct BeatModelSpec {
-    /// ONNX operator set.
-    pub opset: i64,
-    /// Meaning of the three outputs, in order.
-    pub class_order: Vec<String>,
-    /// Features expected.
-    pub front_end: FrontEndSpec,
-    /// Input tensors in order.
-    pub inputs: Vec<TensorSpec>,
-    /// Output tensors in order.
-    pub outputs: Vec<TensorSpec>,
-}
-
-/// `beat_model_states`: how a beat model with states of its own choosing names them.
-#[derive(Debug, Clone, Deserialize)]
-pub struct StateSpec {
-    /// What the names of all states begin with.
-    pub prefix: String,
-    /// What the name of a state's new value adds to the state's.
-    pub next_suffix: String,
-    /// Element type.
-    pub element: String,
 }
 
 #[derive(Deserialize)]
@@ -257,92 +164,11 @@ impl Contract {
         }
         Ok(())
     }
-
-    fn check_rules(&self) -> Result<(), ContractError> {
-        let rule = |field, rule, holds: bool, got: String| if holds { Ok(()) } else { Err(ContractError::Rule { field, rule, got }) };
-        let audio = &self.audio;
-        rule(
-            "/labels",
-            "8 distinct labels, silence first",
-            self.labels.len() == 8 && distinct(&self.labels) && self.labels[0] == "silence",
-            format!("{:?}", self.labels),
-        )?;
-        rule(
-            "/horizons_beats",
-            "ascending and positive",
-            !self.horizons_beats.is_empty() && self.horizons_beats[0] > 0 && self.horizons_beats.windows(2).all(|w| w[0] < w[1]),
-            format!("{:?}", self.horizons_beats),
-        )?;
-        rule(
-            "/audio/hop_samples",
-            "model_rate_hz / slow_hz, exactly",
-            self.clocks.slow_hz > 0 && audio.model_rate_hz as usize == audio.hop_samples * self.clocks.slow_hz as usize,
-            audio.hop_samples.to_string(),
-        )?;
-        rule(
-            "/audio/host_rate_min_hz",
-            "below host_rate_max_hz and above 0",
-            audio.host_rate_min_hz > 0 && audio.host_rate_min_hz < audio.host_rate_max_hz,
-            audio.host_rate_min_hz.to_string(),
-        )?;
-        rule(
-            "/clocks/anticipator_hz",
-            "slow_hz / pool_frames",
-            self.clocks.anticipator_hz * self.clocks.pool_frames as f64 == f64::from(self.clocks.slow_hz),
-            self.clocks.anticipator_hz.to_string(),
-        )?;
-        rule("/clocks/ticks_per_beat", "positive", self.clocks.ticks_per_beat > 0, self.clocks.ticks_per_beat.to_string())?;
-        rule("/features/logfb/len", "2 x bands", self.logfb.len == 2 * self.logfb.bands, self.logfb.len.to_string())?;
-        rule(
-            "/features/logfb/fft_bins",
-            "at most half of fft_samples",
-            self.logfb.fft_bins <= self.logfb.fft_samples / 2 + 1,
-            self.logfb.fft_bins.to_string(),
-        )?;
-        rule(
-            "/beat_model/class_order",
-            "beat, downbeat, none",
-            self.beat_model.class_order == ["beat", "downbeat", "none"],
-            format!("{:?}", self.beat_model.class_order),
-        )?;
-        rule(
-            "/beat_model/front_end/rate_hz",
-            "equal to /audio/model_rate_hz",
-            self.beat_model.front_end.rate_hz == audio.model_rate_hz,
-            self.beat_model.front_end.rate_hz.to_string(),
-        )?;
-        rule(
-            "/beat_model/front_end/hop_samples",
-            "equal to /audio/hop_samples",
-            self.beat_model.front_end.hop_samples == audio.hop_samples,
-            self.beat_model.front_end.hop_samples.to_string(),
-        )?;
-        rule(
-            "/beat_model/inputs",
-            "features first, then states",
-            self.beat_model.inputs.first().is_some_and(|t| t.0 == "features"),
-            format!("{:?}", self.beat_model.inputs),
-        )?;
-        rule(
-            "/beat_model/outputs",
-            "activations first, one new state per state input",
-            self.beat_model.outputs.first().is_some_and(|t| t.0 == "activations")
-                && self.beat_model.outputs.len() == self.beat_model.inputs.len(),
-            format!("{:?}", self.beat_model.outputs),
-        )?;
-        let states = &self.beat_model_states;
-        rule("/beat_model_states/prefix", "some text", !states.prefix.is_empty(), states.prefix.clone())?;
-        rule("/beat_model_states/next_suffix", "some text", !states.next_suffix.is_empty(), states.next_suffix.clone())
-    }
 }
 
 fn hash_of(value: &Value) -> String {
     let digest = Sha256::digest(canonical_json(value).as_bytes());
     format!("sha256:{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-}
-
-pub(crate) fn distinct(labels: &[String]) -> bool {
-    labels.iter().enumerate().all(|(i, label)| !labels[..i].contains(label))
 }
 
 fn check_major(version: &str) -> Result<(), ContractError> {

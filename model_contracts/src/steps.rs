@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::ContractError;
-use crate::schema::{TensorSpec, distinct};
+use crate::rules::distinct;
+use crate::specs::TensorSpec;
 
 /// The inputs of a step of the anticipator: pooled audio, the beat, the memory of what was heard.
 #[derive(Debug, Clone)]
