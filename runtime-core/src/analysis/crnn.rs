@@ -5,8 +5,9 @@
 //! so a deeper or wider net of the same kind drops in.
 
 use super::activation::MAX_BATCH_FRAMES;
-use super::kernels::{Conv1d, Linear, Lstm, max_pool_2, softmax};
-use super::model_file::{CrnnWeights, LstmWeights};
+use super::kernels::{Conv1d, Linear, max_pool_2};
+use super::lstm_head::LstmHead;
+use super::model_file::CrnnWeights;
 
 /// A convolutional recurrent network with its state.
 #[derive(Clone)]
@@ -14,19 +15,13 @@ pub struct Crnn {
     n_features: usize,
     n_channels: usize,
     n_pooled: usize,
-    n_hidden: usize,
     conv: Conv1d,
     input: Linear,
-    layers: Vec<Lstm>,
-    output: Linear,
+    head: LstmHead,
     /// Of one frame.
     convolved: Vec<f32>,
     /// `[MAX_BATCH_FRAMES, n_pooled]`
     pooled: Vec<f32>,
-    /// What goes into a layer, `[MAX_BATCH_FRAMES, n_hidden]`.
-    hidden: Vec<f32>,
-    /// ... and what comes out.
-    next: Vec<f32>,
 }
 
 impl Crnn {
@@ -36,20 +31,16 @@ impl Crnn {
         let n_convolved = conv.n_outputs(weights.n_features);
         let n_pooled = weights.n_channels * (n_convolved / 2);
         let n_hidden = weights.n_hidden;
-        let input = Linear::new(n_hidden, n_pooled, &weights.input_weight, &weights.input_bias);
+        let output = Linear::new(3, n_hidden, &weights.output_weight, &weights.output_bias);
         Self {
             n_features: weights.n_features,
             n_channels: weights.n_channels,
             convolved: vec![0.0; weights.n_channels * n_convolved],
             pooled: vec![0.0; MAX_BATCH_FRAMES * n_pooled],
-            hidden: vec![0.0; MAX_BATCH_FRAMES * n_hidden],
-            next: vec![0.0; MAX_BATCH_FRAMES * n_hidden],
             n_pooled,
-            n_hidden,
-            output: Linear::new(3, n_hidden, &weights.output_weight, &weights.output_bias),
             conv,
-            input,
-            layers: lstm_layers(n_hidden, &weights.lstm),
+            input: Linear::new(n_hidden, n_pooled, &weights.input_weight, &weights.input_bias),
+            head: LstmHead::new(n_hidden, &weights.lstm, output),
         }
     }
 
@@ -61,36 +52,23 @@ impl Crnn {
     /// Probabilities of beat, downbeat and neither after each further frame; `features` is `[n_frames, n_features]`, `probs`
     /// `[n_frames]`, at most [`MAX_BATCH_FRAMES`].
     pub fn steps(&mut self, features: &[f32], probs: &mut [[f32; 3]]) {
-        let n_frames = probs.len();
-        let Self { n_channels, n_pooled, n_hidden, conv, input, layers, output, convolved, pooled, hidden, next, .. } = self;
-        let pooled = &mut pooled[..n_frames * *n_pooled];
+        let Self { n_channels, n_pooled, conv, input, head, convolved, pooled, .. } = self;
+        let pooled = &mut pooled[..probs.len() * *n_pooled];
         for (features, pooled) in features.chunks_exact(self.n_features).zip(pooled.chunks_exact_mut(*n_pooled)) {
             conv.apply_relu(features, convolved);
             max_pool_2(*n_channels, convolved, pooled);
         }
-        let n_values = n_frames * *n_hidden;
-        input.apply(pooled, &mut hidden[..n_values]);
-        for layer in layers {
-            layer.steps(&hidden[..n_values], &mut next[..n_values]);
-            std::mem::swap(hidden, next);
-        }
-        output.apply(&hidden[..n_values], probs.as_flattened_mut());
-        probs.iter_mut().for_each(|probs| softmax(probs));
+        input.apply(pooled, head.input(probs.len()));
+        head.steps(probs);
     }
 
     /// Nothing heard yet.
     pub fn reset(&mut self) {
-        self.layers.iter_mut().for_each(Lstm::reset);
+        self.head.reset();
     }
 
     /// The matrices, in the order in which a frame reads them.
     pub fn matrices_mut(&mut self) -> Vec<&mut Linear> {
-        let gates = self.layers.iter_mut().flat_map(Lstm::matrices_mut);
-        std::iter::once(&mut self.input).chain(gates).chain(std::iter::once(&mut self.output)).collect()
+        std::iter::once(&mut self.input).chain(self.head.matrices_mut()).collect()
     }
-}
-
-/// LSTM layers of one width at their initial state.
-pub(super) fn lstm_layers(n_hidden: usize, layers: &[LstmWeights]) -> Vec<Lstm> {
-    layers.iter().map(|layer| Lstm::new(n_hidden, n_hidden, layer)).collect()
 }

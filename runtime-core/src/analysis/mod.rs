@@ -27,6 +27,7 @@ pub mod hints;
 pub mod joint_space;
 pub mod kernels;
 pub mod lock;
+mod lstm_head;
 pub mod model_file;
 pub mod network;
 pub mod observation;

@@ -41,14 +41,15 @@ impl UpdateReceiver {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::bus::hint::HintFlags;
     use crate::state::{LockReason, Outlook};
     use crate::timeline::Timeline;
     use crate::units::SamplePos;
 
-    fn update(at: u64) -> BeatUpdate {
+    /// An update that takes effect at this sample and says nothing.
+    pub(crate) fn update(at: u64) -> BeatUpdate {
         BeatUpdate {
             effective_at: SamplePos(at),
             timeline: Timeline::default(),

@@ -52,23 +52,7 @@ impl Pending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bus::hint::HintFlags;
-    use crate::state::{LockReason, Outlook};
-    use crate::timeline::Timeline;
-
-    fn update(at: u64) -> BeatUpdate {
-        BeatUpdate {
-            effective_at: SamplePos(at),
-            timeline: Timeline::default(),
-            conf: 0.0,
-            shown_spb: 0.5,
-            locked: 1,
-            reason: LockReason::default(),
-            hints: HintFlags::default(),
-            outlook: Outlook::default(),
-            event: None,
-        }
-    }
+    use crate::bus::updates::tests::update;
 
     #[test]
     fn the_oldest_leaves_first_and_only_when_it_is_due() {
