@@ -4,8 +4,6 @@
 //! about time. `cargo xtask editor-pictures` has the pictures written in place of compared.
 #![cfg(target_os = "linux")]
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use editor::layout::{DEFAULT_SIZE, Layout};
@@ -13,8 +11,9 @@ use integration_tests::golden::{Manifest, files_in};
 use integration_tests::host::audio::Audio;
 use integration_tests::host::checks::{render, setup};
 use integration_tests::host::clap::ClapHost;
-use integration_tests::host::picture::{BLOCK_PIXELS, BLOCK_TOLERANCE, MEAN_TOLERANCE, Picture};
+use integration_tests::host::picture::{BLOCK_TOLERANCE, Picture};
 use integration_tests::host::player::{Cuts, Player};
+use integration_tests::host::stored_picture::{check_picture, tolerances};
 use integration_tests::host::vst3::Vst3TestHost;
 use integration_tests::host::window::{Screen, until, within_display};
 use integration_tests::host::{Mode, Said, TestHost, Timed, bundle, param_id};
@@ -82,41 +81,6 @@ fn with_window(state: &[u8], width: u16, height: u16, zoom_percent: u16) -> Vec<
 fn play_some(host: &mut ClapHost) {
     let audio = Audio::clip(RATE_HZ).first(18.3);
     Player::start(host, &setup(RATE_HZ, Mode::Offline)).play(&audio, &mut Cuts::Fixed(480));
-}
-
-/// Compares with the stored picture, or writes it where pictures are asked for.
-fn check_picture(name: &str, picture: &Picture) {
-    if let Some(folder) = std::env::var_os(xtask::editor_pictures::FOLDER_VARIABLE) {
-        let folder = PathBuf::from(folder);
-        picture.write(&folder.join(format!("{name}.png")));
-        write_manifest(&folder);
-        return;
-    }
-    let path = golden_dir().join("editor").join(format!("{name}.png"));
-    let stored = Picture::read(&path).unwrap_or_else(|e| panic!("{e}"));
-    let difference = picture.difference(&stored);
-    if difference > BLOCK_TOLERANCE {
-        let seen = std::env::temp_dir().join(format!("{name}-seen.png"));
-        picture.write(&seen);
-        panic!("{name}: {:.1} % of the blocks differ from {}; what was seen is in {}", 100.0 * difference, path.display(), seen.display());
-    }
-}
-
-fn write_manifest(folder: &Path) {
-    let manifest = Manifest {
-        format: 1,
-        content: "The plugin's window in a CLAP host, drawn by OpenGL in software: stopped, and after 18.3 s of the demo clip at zooms of 100 and 200 %.".to_owned(),
-        generator: "cargo xtask editor-pictures".to_owned(),
-        tolerance: tolerances(),
-        files: files_in(folder),
-    };
-    let text = serde_json::to_string_pretty(&manifest).expect("strings and numbers make JSON") + "\n";
-    std::fs::write(folder.join("MANIFEST.json"), text).expect("a writable folder");
-}
-
-fn tolerances() -> BTreeMap<String, f64> {
-    let block = format!("mean of a colour, of 255, over {BLOCK_PIXELS} x {BLOCK_PIXELS} pixels");
-    [(block, MEAN_TOLERANCE), ("share of the blocks".to_owned(), BLOCK_TOLERANCE)].into()
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub mod expected;
 pub mod picture;
 pub mod player;
 pub mod saved_state;
+pub mod stored_picture;
 pub mod vst3;
 pub mod window;
 

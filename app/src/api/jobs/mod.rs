@@ -8,6 +8,7 @@
 //! docs/adr/0016-api-and-jobs.md says why it is so.
 
 pub mod config;
+pub mod error;
 pub mod feed;
 pub mod queue;
 pub mod record;

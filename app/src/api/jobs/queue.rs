@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use thread_priority::ThreadPriority;
 
 use super::config::JobsConfig;
+use super::error::JobError;
 use super::feed::Feed;
 use super::record::{Job, JobOptions, JobRecord, JobSource, JobStatus};
 use super::store::{Store, StoreError};
@@ -25,31 +26,6 @@ const PRIORITY: u8 = 25;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Milliseconds in a day.
 const DAY_MS: u64 = 86_400_000;
-
-/// Why a job is not taken in, found or told of.
-#[derive(Debug, thiserror::Error)]
-pub enum JobError {
-    /// They cannot be kept.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// There is none of this number.
-    #[error("there is no job {0}")]
-    Missing(u64),
-    /// Enough wait.
-    #[error("{0} jobs wait already; try again when some are done")]
-    Full(usize),
-    /// No results yet, or none at all.
-    #[error("{0}")]
-    NoResults(String),
-    /// The file system refuses.
-    #[error("cannot {what}: {source}")]
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
 
 /// The jobs.
 pub struct Jobs {

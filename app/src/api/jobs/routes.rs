@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use web::Progress;
 
-use super::queue::{JobError, Removed};
+use super::error::JobError;
+use super::queue::Removed;
 use super::record::{Job, JobOptions};
 use super::roots::{RootError, resolve};
 use super::{stream, upload};
