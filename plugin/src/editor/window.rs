@@ -3,7 +3,7 @@
 //! Under X11 a window has a thread of its own, and the framework is meant to wait for its end. Where the thread stops just before it is
 //! asked to show the window once more, the framework takes the failed request for an error and leaves the thread to itself (baseview
 //! 0.4.2, `WindowThreadHandle::run_until_closed`). The thread then still gives its context, the driver and the display back while the
-//! host unloads the plugin or the process ends: on a busy machine one closed window of ten crashed so. The clipboard's thread ends on
+//! host unloads the plugin or the process ends: on a busy machine one process of fourteen crashed so. The clipboard's thread ends on
 //! its own, too. Here the end of both is waited for.
 
 use nice_plug::editor::dpi::NativeSize;
