@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use runtime_core::analysis::activation::{Activation, StepError, StepModel};
+use runtime_core::analysis::activation::{Activation, FrameBatch, StepError, StepModel};
 use runtime_core::analysis::beat_model::{BeatModel, ModelOrigin};
 use runtime_core::analysis::config::{DecoderKind, EngineConfig};
 use runtime_core::analysis::engine::Engine;
@@ -122,6 +122,13 @@ impl StepModel for Recorder {
         let activation = self.net.step(features)?;
         self.activations.lock().unwrap_or_else(PoisonError::into_inner).push(activation);
         Ok(activation)
+    }
+
+    fn steps(&mut self, batch: FrameBatch<'_>, activations: &mut Vec<Activation>) -> Result<(), StepError> {
+        let n_before = activations.len();
+        let result = self.net.steps(batch, activations);
+        self.activations.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&activations[n_before..]);
+        result
     }
 
     fn reset(&mut self) {

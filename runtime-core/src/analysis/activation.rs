@@ -119,10 +119,15 @@ pub trait StepModel: Send {
     fn reset(&mut self);
 }
 
+/// What a mean begins with.
+const NOTHING: Activation = Activation { beat: 0.0, downbeat: 0.0, none: 0.0 };
+
 /// The mean of several models' activations; the first error of any of them is the error of all.
 pub struct Ensemble {
     name: String,
     members: Vec<Box<dyn StepModel>>,
+    /// What one member says of several frames, at most [`MAX_BATCH_FRAMES`].
+    said: Vec<Activation>,
 }
 
 impl Ensemble {
@@ -145,7 +150,15 @@ impl Ensemble {
             return Err(StepError::Backend { model: other.name().to_owned(), message });
         }
         let name = members.iter().map(|m| m.name()).collect::<Vec<_>>().join("+");
-        Ok(Self { name, members })
+        Ok(Self { name, members, said: Vec::with_capacity(MAX_BATCH_FRAMES) })
+    }
+
+    /// Adds a member's share to the mean.
+    fn add(&self, mean: &mut Activation, activation: Activation) {
+        let weight = 1.0 / self.members.len() as f32;
+        mean.beat += weight * activation.beat;
+        mean.downbeat += weight * activation.downbeat;
+        mean.none += weight * activation.none;
     }
 }
 
@@ -163,15 +176,33 @@ impl StepModel for Ensemble {
     }
 
     fn step(&mut self, features: &[f32]) -> Result<Activation, StepError> {
-        let mut mean = Activation { beat: 0.0, downbeat: 0.0, none: 0.0 };
-        let weight = 1.0 / self.members.len() as f32;
-        for member in &mut self.members {
-            let activation = member.step(features)?;
-            mean.beat += weight * activation.beat;
-            mean.downbeat += weight * activation.downbeat;
-            mean.none += weight * activation.none;
+        let mut mean = NOTHING;
+        for idx in 0..self.members.len() {
+            let activation = self.members[idx].step(features)?;
+            self.add(&mut mean, activation);
         }
         Ok(mean)
+    }
+
+    fn steps(&mut self, batch: FrameBatch<'_>, activations: &mut Vec<Activation>) -> Result<(), StepError> {
+        let n_before = activations.len();
+        activations.resize(n_before + batch.frames().len(), NOTHING);
+        let mut result = Ok(());
+        for idx in 0..self.members.len() {
+            let mut said = std::mem::take(&mut self.said);
+            said.clear();
+            let answered = self.members[idx].steps(batch, &mut said);
+            // A frame counts where every member has answered; the error is that of the first frame that does not.
+            if said.len() < activations.len() - n_before {
+                activations.truncate(n_before + said.len());
+                result = answered;
+            }
+            for (mean, &activation) in activations[n_before..].iter_mut().zip(&said) {
+                self.add(mean, activation);
+            }
+            self.said = said;
+        }
+        result
     }
 
     fn reset(&mut self) {
@@ -208,6 +239,49 @@ mod tests {
         let mut both = Ensemble::new(vec![Box::new(Fixed(a, 2, 1)), Box::new(Fixed(b, 2, 1))]).unwrap();
         assert_eq!(both.step(&[0.0; 2]).unwrap(), Activation { beat: 0.25, downbeat: 0.5, none: 0.25 });
         assert_eq!((both.name(), both.delay_frames()), ("fixed+fixed", 1));
+    }
+
+    /// Repeats its feature as the beat, times the frames it has seen; fails at one of them.
+    struct Counting {
+        n_seen: usize,
+        fails_at: usize,
+        name: &'static str,
+    }
+    impl StepModel for Counting {
+        fn name(&self) -> &str {
+            self.name
+        }
+        fn n_features(&self) -> usize {
+            1
+        }
+        fn step(&mut self, features: &[f32]) -> Result<Activation, StepError> {
+            self.n_seen += 1;
+            if self.n_seen > self.fails_at {
+                return Err(StepError::Backend { model: self.name.to_owned(), message: "no more".to_owned() });
+            }
+            Ok(Activation { beat: features[0] * self.n_seen as f32, downbeat: 0.1, none: 0.3 })
+        }
+        fn reset(&mut self) {
+            self.n_seen = 0;
+        }
+    }
+
+    #[test]
+    fn an_ensemble_answers_many_frames_as_one_after_the_other() {
+        let features: Vec<f32> = (0..5_u8).map(|i| 0.1 + f32::from(i) / 7.0).collect();
+        for fails_at in [[9, 9, 9], [9, 3, 9], [4, 3, 2], [2, 4, 2], [0, 9, 9]] {
+            let ensemble = || {
+                let member = |(fails_at, name)| Box::new(Counting { n_seen: 0, fails_at, name }) as Box<dyn StepModel>;
+                Ensemble::new(fails_at.into_iter().zip(["a", "b", "c"]).map(member).collect()).unwrap()
+            };
+            let mut expected = vec![NOTHING];
+            let mut each = ensemble();
+            let result = features.iter().try_for_each(|&feature| each.step(&[feature]).map(|activation| expected.push(activation)));
+            let mut activations = vec![NOTHING];
+            let together = ensemble().steps(FrameBatch::new(&features, 1), &mut activations);
+            assert_eq!(activations, expected, "{fails_at:?}");
+            assert_eq!(together.map_err(|e| e.to_string()), result.map_err(|e| e.to_string()), "{fails_at:?}");
+        }
     }
 
     #[test]
