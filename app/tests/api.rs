@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails with it")]
 
+#[path = "api/any_request.rs"]
+mod any_request;
 mod common;
 #[path = "common/http.rs"]
 mod http;
