@@ -20,7 +20,7 @@ use crate::models::pins::WEIGHT_FILES;
 use crate::models::sample_pickle::{PickleWriter, state_dict};
 use crate::models::torch_file::Tensor;
 use crate::models::{error::ModelsError, package};
-use crate::process::{host_triple, in_background};
+use crate::process::{host_triple, in_background, join};
 
 /// Default length of a run, seconds per target.
 pub const DEFAULT_SECONDS: u32 = 10;
@@ -61,6 +61,25 @@ const TARGETS: [Target; 10] = [
     Target { name: "settings", max_len: 8192, feature: "audio", seeds: live_seeds::settings, seed_folder: "" },
 ];
 
+/// How a target is built: a profile of `fuzz/Cargo.toml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Build {
+    /// For a search: optimised.
+    Release,
+    /// For seconds: soon there.
+    Quick,
+}
+
+impl Build {
+    /// Name of the profile, and of its folder.
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Quick => "quick",
+        }
+    }
+}
+
 /// Runs `target`, or all of them, for `seconds` each.
 ///
 /// # Errors
@@ -71,27 +90,35 @@ pub fn run(root: &Path, target: Option<&str>, seconds: u32) -> Result<(), TaskEr
         let names: Vec<&str> = TARGETS.iter().map(|t| t.name).collect();
         return Err(TaskError::Failed(format!("no fuzz target {}; there are {}", target.unwrap_or_default(), names.join(", "))));
     }
-    let fuzz = root.join("fuzz");
-    let host = host_triple()?;
-    build(&mut Command::new("cargo"), &fuzz, &host, &chosen)?;
-    for target in chosen {
-        let corpus = write_seeds(&fuzz, target)?;
-        let program = fuzz.join("target").join(&host).join("release").join(format!("{}{}", target.name, std::env::consts::EXE_SUFFIX));
-        run_one(root, &program, target, &corpus, seconds)?;
-    }
-    Ok(())
+    compile(&mut Command::new("cargo"), root, Build::Release, &chosen)?;
+    chosen.into_iter().try_for_each(|target| run_one(root, Build::Release, target, seconds))
 }
 
-/// Builds all targets, in the background of whatever else runs.
+/// Builds all targets for [`run_quick`], in the background of whatever else runs.
 ///
 /// # Errors
 /// A failed build.
-pub fn build_all(root: &Path) -> Result<(), TaskError> {
-    build(&mut in_background("cargo"), &root.join("fuzz"), &host_triple()?, &TARGETS.each_ref())
+pub fn build_quick(root: &Path) -> Result<(), TaskError> {
+    compile(&mut in_background("cargo"), root, Build::Quick, &TARGETS.each_ref())
 }
 
-fn build(command: &mut Command, fuzz: &Path, host: &str, targets: &[&Target]) -> Result<(), TaskError> {
-    command.args(["build", "--release", "--quiet", "--target", host]).arg("--manifest-path").arg(fuzz.join("Cargo.toml"));
+/// Runs all targets for `seconds` each, two at a time, built without optimising: what breaks at once breaks here.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_quick(root: &Path, seconds: u32) -> Result<(), TaskError> {
+    compile(&mut Command::new("cargo"), root, Build::Quick, &TARGETS.each_ref())?;
+    TARGETS.chunks(2).try_for_each(|pair| {
+        std::thread::scope(|scope| {
+            let runs: Vec<_> = pair.iter().map(|target| scope.spawn(|| run_one(root, Build::Quick, target, seconds))).collect();
+            runs.into_iter().map(join).fold(Ok(()), Result::and)
+        })
+    })
+}
+
+fn compile(command: &mut Command, root: &Path, build: Build, targets: &[&Target]) -> Result<(), TaskError> {
+    let (fuzz, host) = (root.join("fuzz"), host_triple()?);
+    command.args(["build", "--profile", build.profile(), "--quiet", "--target", &host]).arg("--manifest-path").arg(fuzz.join("Cargo.toml"));
     command.arg("--target-dir").arg(fuzz.join("target"));
     for target in targets {
         command.args(["--bin", target.name]);
@@ -114,7 +141,11 @@ fn write_seeds(fuzz: &Path, target: &Target) -> Result<PathBuf, TaskError> {
     Ok(corpus)
 }
 
-fn run_one(root: &Path, program: &Path, target: &Target, corpus: &Path, seconds: u32) -> Result<(), TaskError> {
+fn run_one(root: &Path, build: Build, target: &Target, seconds: u32) -> Result<(), TaskError> {
+    let fuzz = root.join("fuzz");
+    let corpus = write_seeds(&fuzz, target)?;
+    let program = format!("target/{}/{}/{}{}", host_triple()?, build.profile(), target.name, std::env::consts::EXE_SUFFIX);
+    let program = fuzz.join(program);
     let artifacts = root.join("fuzz/artifacts").join(target.name);
     fs::create_dir_all(&artifacts).map_err(|e| TaskError::io(&artifacts, e))?;
     let mut command = Command::new(program);

@@ -158,6 +158,11 @@ fn executable(line: &str) -> Option<PathBuf> {
     message["executable"].as_str().filter(|_| is_ours).map(PathBuf::from)
 }
 
+/// What a thread came to; its panic is ours.
+pub fn join<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

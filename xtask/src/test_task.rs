@@ -10,7 +10,7 @@ use std::time::Instant;
 use crate::bundle::Build;
 use crate::error::TaskError;
 use crate::models::ort_runtime;
-use crate::process::{self, cargo};
+use crate::process::{self, cargo, join};
 use crate::test_counts::TestCounts;
 use crate::{bundle, codegen, dependencies, feed_header, file_map, foreign, fuzz, python_environment, rt_lints, rtsan, train, view_test};
 
@@ -65,24 +65,25 @@ fn all_steps(root: &Path, offline: bool, report: &mut Report) -> Result<(), Task
         // The host tests load what hosts load: the bundles.
         report.step("bundle", || join(bundled).map(|()| Outcome::Done))?;
         // Tests wait for sound and sockets most of the time; what is built meanwhile yields to them.
-        let built = scope.spawn(|| rtsan::build(root).and_then(|()| fuzz::build_all(root)));
-        let mut counts = TestCounts::default();
-        let outcome = report.step("tests", || tests(root, has_ort, &mut counts));
-        report.counts = counts;
-        outcome?;
+        let built = scope.spawn(|| rtsan::build(root).and_then(|()| fuzz::build_quick(root)));
+        report.counted_step("tests", || {
+            let mut counts = TestCounts::default();
+            let outcome = tests(root, has_ort, &mut counts);
+            (outcome, counts)
+        })?;
         // What failed is tried again, and told, by the step that needs it.
         let _ = join(fetched);
         let binary = process::tested_binary(root, ort_features(has_ort))?;
-        let with_binary: [(&str, BinaryStep); 3] = [("foreign readers", foreign_readers), ("web view", web_view), ("training", training)];
-        for (name, step) in with_binary {
-            let mut counts = report.counts;
-            let outcome = report.step(name, || step(root, offline, &binary, &mut counts));
-            report.counts = counts;
-            outcome?;
+        // It computes while the browser waits.
+        let for_training = binary.clone();
+        let trained = scope.spawn(move || counted(training, root, offline, &for_training));
+        for (name, step) in [("foreign readers", foreign_readers as BinaryStep), ("web view", web_view)] {
+            report.counted_step(name, || counted(step, root, offline, &binary))?;
         }
+        report.counted_step("training", || join(trained))?;
         report.step("builds for these two", || join(built).map(|()| Outcome::Done))?;
         report.step("real-time sanitizer", || rtsan::run(root).map(|()| Outcome::Done))?;
-        report.step("fuzzing", || fuzz::run(root, None, FUZZ_SECONDS).map(|()| Outcome::Done))
+        report.step("fuzzing", || fuzz::run_quick(root, FUZZ_SECONDS).map(|()| Outcome::Done))
     })
 }
 
@@ -93,13 +94,15 @@ fn fetch(root: &Path) -> Result<(), TaskError> {
     python_environment::training(root).python().map(drop)
 }
 
-/// What a thread came to; its panic is ours.
-fn join<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
 /// A step that runs the binary: root, offline, binary, counts.
 type BinaryStep = fn(&Path, bool, &Path, &mut TestCounts) -> Result<Outcome, TaskError>;
+
+/// A step with what it counted, also where it failed.
+fn counted(step: BinaryStep, root: &Path, offline: bool, binary: &Path) -> (Result<Outcome, TaskError>, TestCounts) {
+    let mut counts = TestCounts::default();
+    let outcome = step(root, offline, binary, &mut counts);
+    (outcome, counts)
+}
 
 fn ort_features(has_ort: bool) -> &'static [&'static str] {
     if has_ort { &[ORT_FEATURES] } else { &[] }
@@ -203,6 +206,22 @@ struct Report {
 }
 
 impl Report {
+    /// A step that counts tests.
+    fn counted_step(
+        &mut self,
+        name: &'static str,
+        work: impl FnOnce() -> (Result<Outcome, TaskError>, TestCounts),
+    ) -> Result<(), TaskError> {
+        let mut counts = TestCounts::default();
+        let outcome = self.step(name, || {
+            let (outcome, counted) = work();
+            counts = counted;
+            outcome
+        });
+        self.counts += counts;
+        outcome
+    }
+
     fn step(&mut self, name: &'static str, work: impl FnOnce() -> Result<Outcome, TaskError>) -> Result<(), TaskError> {
         eprintln!("\n=== {name}");
         let start = Instant::now();
